@@ -1,0 +1,2 @@
+def seats(request):
+    return {}

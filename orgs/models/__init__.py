@@ -1,0 +1,41 @@
+"""Who there is, where, in which post, and who may see it."""
+
+from orgs.models.account import Grant, GrantRole, User
+from orgs.models.audit import AuditEvent
+from orgs.models.imports import ImportBatch, ImportState
+from orgs.models.organization import Organization, OrgType, Relation
+from orgs.models.person import (
+    Charge,
+    ChargeKind,
+    Gender,
+    MemberKind,
+    Membership,
+    PartyStatus,
+    Person,
+    Post,
+    PostRole,
+)
+from orgs.models.scheme import Category, Scheme
+
+__all__ = [
+    "AuditEvent",
+    "Category",
+    "Charge",
+    "ChargeKind",
+    "Gender",
+    "Grant",
+    "GrantRole",
+    "ImportBatch",
+    "ImportState",
+    "MemberKind",
+    "Membership",
+    "OrgType",
+    "Organization",
+    "PartyStatus",
+    "Person",
+    "Post",
+    "PostRole",
+    "Relation",
+    "Scheme",
+    "User",
+]

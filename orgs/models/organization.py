@@ -1,0 +1,97 @@
+"""Party organisations, as a tree."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from mptt.managers import TreeManager
+from mptt.models import MPTTModel, TreeForeignKey
+
+from orgs.querysets import OrganizationQuerySet
+
+
+class OrgType(models.TextChoices):
+    """组织类型 (contracts.md, section 1)."""
+
+    GROUP = "group", "党组"
+    COMMITTEE = "committee", "党委"
+    ORGAN_COMMITTEE = "organ_committee", "机关党委"
+    GENERAL_BRANCH = "general_branch", "党总支"
+    BRANCH = "branch", "党支部"
+
+
+class Relation(models.TextChoices):
+    """How an organisation hangs under its parent; never fire affiliation rules on guidance (A5)."""
+
+    AFFILIATION = "affiliation", "隶属"
+    GUIDANCE = "guidance", "指导"
+
+
+class Organization(MPTTModel):
+    """A Party organisation. Written by `orgs.tree` only, which also keeps `domain` and `led_by`.
+
+    Life is half-open: it exists on a day when founded_on <= day < dissolved_on; an empty date means always.
+    """
+
+    code = models.CharField("组织代码", max_length=40, unique=True)
+    name = models.CharField("组织名称", max_length=200)
+    short_name = models.CharField("简称", max_length=100, blank=True)
+    org_type = models.CharField("组织类型", max_length=20, choices=OrgType)
+    category = models.ForeignKey("orgs.Category", models.PROTECT, verbose_name="单位类别")
+    parent = TreeForeignKey(
+        "self", models.PROTECT, verbose_name="上级组织", null=True, blank=True, related_name="children"
+    )
+    relation = models.CharField(
+        "与上级关系", max_length=20, choices=Relation, default=Relation.AFFILIATION, help_text="隶属或指导；根组织不看此项"
+    )
+    is_window_unit = models.BooleanField("窗口单位", default=False, help_text="直接面对企业、群众的窗口单位和部门（二（二））")
+    founded_on = models.DateField("成立日期", null=True, blank=True)
+    dissolved_on = models.DateField("撤销日期", null=True, blank=True, help_text="自这一天起不再存在")
+    order = models.PositiveIntegerField("排序", default=0)
+    domain = models.ForeignKey(
+        "self", models.DO_NOTHING, verbose_name="隶属域", null=True, editable=False, related_name="+", db_constraint=False
+    )
+    led_by = models.ForeignKey(
+        "self", models.DO_NOTHING, verbose_name="领导班子所在组织", null=True, editable=False, related_name="+",
+        db_constraint=False, help_text="隶属链上最近的非机关党委上级",
+    )  # fmt: skip
+
+    objects = TreeManager.from_queryset(OrganizationQuerySet)()
+
+    class Meta:
+        verbose_name = "组织"
+        verbose_name_plural = "组织"
+        ordering = ["tree_id", "lft"]
+        indexes = [
+            models.Index(fields=["tree_id", "lft", "rght"], name="org_range"),
+            models.Index(fields=["category", "org_type"], name="org_kind"),
+        ]
+        constraints = [
+            models.UniqueConstraint(Lower("code"), name="org_code_caseless"),
+            models.CheckConstraint(condition=Q(lft__lt=F("rght")), name="org_lft_before_rght"),
+            models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="org_not_own_parent"),
+            models.UniqueConstraint(fields=["tree_id"], condition=Q(parent__isnull=True), name="org_one_root_per_tree"),
+            models.UniqueConstraint(
+                fields=["tree_id", "lft"], name="org_lft_unique", deferrable=models.Deferrable.DEFERRED
+            ),
+        ]
+
+    class MPTTMeta:
+        order_insertion_by = ["order", "code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_branch(self) -> bool:
+        """A 党支部: the only type that has members of its own."""
+        return self.org_type == OrgType.BRANCH
+
+    @property
+    def is_team(self) -> bool:
+        """党组 or 党委: content of R17/R19 rather than R20/R23."""
+        return self.org_type in (OrgType.GROUP, OrgType.COMMITTEE)
+
+    @property
+    def display_name(self) -> str:
+        """The short name where there is one."""
+        return self.short_name or self.name

@@ -1,0 +1,98 @@
+"""Which rows, in the field's words. Besides `tree` and `scope`, only this module names lft and rght."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+from mptt.querysets import TreeQuerySet
+
+if TYPE_CHECKING:
+    from orgs.models import Organization
+
+
+def within(on: datetime.date, start: str = "from_on", end: str = "to_on") -> Q:
+    """The half-open span [start, end) holds on this day; an empty date means always."""
+    return (Q(**{f"{start}__isnull": True}) | Q(**{f"{start}__lte": on})) & (
+        Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": on})
+    )
+
+
+def in_range(org: Organization, prefix: str = "", *, include_self: bool = True) -> Q:
+    """Organisations in the subtree of `org`, as a condition on the path `prefix` (for example "branch__")."""
+    lower = "gte" if include_self else "gt"
+    return Q(
+        **{
+            f"{prefix}tree_id": org.tree_id,
+            f"{prefix}lft__{lower}": org.lft,
+            f"{prefix}lft__lte": org.rght,
+        }
+    )
+
+
+class SpanQuerySet(models.QuerySet):
+    """Rows with a span of dates."""
+
+    def valid(self, on: datetime.date) -> Self:
+        """Whose span holds on this day."""
+        return self.filter(within(on))
+
+
+class OrganizationQuerySet(TreeQuerySet):
+    """Organisations."""
+
+    def alive(self, on: datetime.date) -> Self:
+        """Founded and not dissolved on this day."""
+        return self.filter(within(on, "founded_on", "dissolved_on"))
+
+    def below(self, org: Organization, *, include_self: bool = False) -> Self:
+        """In the subtree of `org`, by affiliation or guidance."""
+        return self.filter(in_range(org, include_self=include_self))
+
+    def above(self, org: Organization, *, include_self: bool = False) -> Self:
+        """Ancestors of `org`, root first."""
+        own = Q(tree_id=org.tree_id, lft__lte=org.lft, rght__gte=org.rght)
+        return self.filter(own if include_self else own & ~Q(pk=org.pk)).order_by("lft")
+
+
+class PersonQuerySet(models.QuerySet):
+    """Persons."""
+
+    def counted(self) -> Self:
+        """Members who are counted and reviewed: 党籍 in order (A24); probationary ones included (A23)."""
+        return self.filter(status="normal")
+
+    def members_of(self, org: Organization, on: datetime.date) -> Self:
+        """Counted members of the branches in the subtree of `org` on this day."""
+        spans = within(on, "memberships__from_on", "memberships__to_on")
+        return self.counted().filter(spans, in_range(org, "memberships__branch__"))
+
+
+class MembershipQuerySet(SpanQuerySet):
+    """Memberships."""
+
+    def counted(self) -> Self:
+        """Of members who are counted and reviewed (A23, A24)."""
+        return self.filter(person__status="normal")
+
+    def below(self, org: Organization) -> Self:
+        """In branches of the subtree of `org`."""
+        return self.filter(in_range(org, "branch__"))
+
+
+class PostQuerySet(SpanQuerySet):
+    """Posts."""
+
+    def heads(self) -> Self:
+        """书记, and whoever 主持工作 (who counts only where there is no 书记, A3)."""
+        return self.filter(Q(role="secretary") | Q(is_acting=True))
+
+    def below(self, org: Organization) -> Self:
+        """In organisations of the subtree of `org`."""
+        return self.filter(in_range(org, "organization__"))
+
+
+class ChargeQuerySet(SpanQuerySet):
+    """Divisions of work."""

@@ -1,0 +1,17 @@
+"""Add up, print, send up, remind."""
+
+from reports.models.annex import MemberForm, OrganizationForm
+from reports.models.coverage import CoverageTotal
+from reports.models.notification import Notification, NotificationKind
+from reports.models.progress import ProgressReport, ProgressRow, ReportState
+
+__all__ = [
+    "CoverageTotal",
+    "MemberForm",
+    "Notification",
+    "NotificationKind",
+    "OrganizationForm",
+    "ProgressReport",
+    "ProgressRow",
+    "ReportState",
+]

@@ -1,0 +1,59 @@
+"""Who must be covered in a period, and each change of it. Written by reviews, added up by reports (design.md, 4)."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Measure(models.TextChoices):
+    """The three measures of full coverage (R45)."""
+
+    LEADERS = "leaders", "参加点评的领导"
+    ORGANIZATIONS = "organizations", "被点评的党组织"
+    MEMBERS = "members", "被点评的党员"
+
+
+class CoverageTarget(models.Model):
+    """One that counts in a measure of a period, once, at one organisation (R54a). Written by `reviews.coverage`.
+
+    An organisation counts at itself, a member at the branch, a leader at the post nearest the root.
+    """
+
+    period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
+    measure = models.CharField("口径", max_length=20, choices=Measure)
+    organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="计入组织", related_name="+")
+    person = models.ForeignKey("orgs.Person", models.PROTECT, verbose_name="人员", null=True, blank=True, related_name="+")
+    done_on = models.DateField("完成日期", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "覆盖对象"
+        verbose_name_plural = "覆盖对象"
+        indexes = [models.Index(fields=["organization", "period", "measure"], name="coverage_org")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["period", "measure", "person"], condition=Q(person__isnull=False), name="one_target_per_person"
+            ),
+            models.UniqueConstraint(
+                fields=["period", "organization"], condition=Q(person__isnull=True), name="one_target_per_org"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_measure_display()} {self.person or self.organization}"
+
+
+class CoverageChange(models.Model):
+    """A change not yet folded into the stored totals: appended in the transaction that changed a target."""
+
+    period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
+    measure = models.CharField("口径", max_length=20, choices=Measure)
+    organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="计入组织", related_name="+")
+    due = models.IntegerField("应数变化", default=0)
+    done = models.IntegerField("已数变化", default=0)
+
+    class Meta:
+        verbose_name = "覆盖变化"
+        verbose_name_plural = "覆盖变化"
+        indexes = [models.Index(fields=["period", "organization"], name="change_org")]
+
+    def __str__(self) -> str:
+        return f"{self.organization} {self.measure} {self.due:+d}/{self.done:+d}"
