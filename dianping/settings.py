@@ -67,8 +67,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "orgs.middleware.PasswordChangeRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "orgs.middleware.PasswordChangeRequired",
+    "orgs.middleware.DomainErrors",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -102,6 +103,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 _database = DATABASES["default"]
 _database["ATOMIC_REQUESTS"] = False
+if env.str("TEST_DB", default=""):
+    _database["TEST"] = {"NAME": env.str("TEST_DB")}
 if _database["ENGINE"].endswith("sqlite3"):
     # Writers queue from BEGIN on: deferred transactions fail at once instead of waiting (docs/decisions.md, 2).
     _database["OPTIONS"] = {
@@ -173,6 +176,8 @@ if HTTPS:
 # --- language, time, files -------------------------------------------------------------------------
 
 LANGUAGE_CODE = "zh-hans"
+# A fixed "today" for demonstrations and training (ISO date); empty: the real one. See orgs.clock.
+TODAY = env.str("TODAY", default="")
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
 USE_I18N = True
 USE_TZ = True
