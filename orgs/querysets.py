@@ -6,29 +6,20 @@ import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from mptt.querysets import TreeQuerySet
 
+from orgs import clock, scope
+from orgs.scope import in_range
+
 if TYPE_CHECKING:
-    from orgs.models import Organization
+    from orgs.models import Organization, User
 
 
 def within(on: datetime.date, start: str = "from_on", end: str = "to_on") -> Q:
     """The half-open span [start, end) holds on this day; an empty date means always."""
     return (Q(**{f"{start}__isnull": True}) | Q(**{f"{start}__lte": on})) & (
         Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": on})
-    )
-
-
-def in_range(org: Organization, prefix: str = "", *, include_self: bool = True) -> Q:
-    """Organisations in the subtree of `org`, as a condition on the path `prefix` (for example "branch__")."""
-    lower = "gte" if include_self else "gt"
-    return Q(
-        **{
-            f"{prefix}tree_id": org.tree_id,
-            f"{prefix}lft__{lower}": org.lft,
-            f"{prefix}lft__lte": org.rght,
-        }
     )
 
 
@@ -56,6 +47,14 @@ class OrganizationQuerySet(TreeQuerySet):
         own = Q(tree_id=org.tree_id, lft__lte=org.lft, rght__gte=org.rght)
         return self.filter(own if include_self else own & ~Q(pk=org.pk)).order_by("lft")
 
+    def visible_to(self, user: User) -> Self:
+        """Whose names and sums the user may see."""
+        return self.filter(scope.seen(user))
+
+    def editable_by(self, user: User) -> Self:
+        """Whose people and facts the user may enter and change."""
+        return self.filter(scope.edited(user))
+
 
 class PersonQuerySet(models.QuerySet):
     """Persons."""
@@ -68,6 +67,31 @@ class PersonQuerySet(models.QuerySet):
         """Counted members of the branches in the subtree of `org` on this day."""
         spans = within(on, "memberships__from_on", "memberships__to_on")
         return self.counted().filter(spans, in_range(org, "memberships__branch__"))
+
+    def visible_to(self, user: User) -> Self:
+        """Members and holders of posts in the organisations whose persons the user sees; always oneself."""
+        at = scope.seats(user)
+        if at.is_admin:
+            return self
+        return self.filter(
+            self._placed(scope.seen_people(user, "branch__"), "memberships")
+            | self._placed(scope.seen_people(user, "organization__"), "posts")
+            | Q(pk=user.person_id)
+        )
+
+    def editable_by(self, user: User) -> Self:
+        """Members of the branches, and holders of posts in the organisations, that the user may edit."""
+        if scope.seats(user).is_admin:
+            return self
+        return self.filter(
+            self._placed(scope.edited(user, "branch__"), "memberships")
+            | self._placed(scope.edited(user, "organization__"), "posts")
+        )
+
+    def _placed(self, where: Q, relation: str) -> Exists:
+        """A membership or post, valid today, in the organisations of the condition."""
+        rows = self.model._meta.get_field(relation).related_model.objects
+        return Exists(rows.filter(where, within(clock.today()), person=OuterRef("pk")))
 
 
 class MembershipQuerySet(SpanQuerySet):

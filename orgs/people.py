@@ -1,0 +1,286 @@
+"""Verbs of people: who belongs to which branch, who holds which post, who is in charge of what.
+
+Each verb is one transaction; the plural does the work, the singular calls it. Spans are half-open: a post that
+ends on a day is not held on that day any more.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q
+
+from orgs import audit, clock
+from orgs.errors import DomainError
+from orgs.models import Charge, ChargeKind, Membership, Organization, OrgType, Person, Post, PostRole, User
+
+BATCH = 1000
+Row = TypeVar("Row", Person, Post, Charge)
+Move = tuple[Person, Organization | None, datetime.date | None]
+
+
+class PeopleRefused(DomainError):
+    """The change would contradict what is stored; the message names the person and the cure."""
+
+
+# --- persons ----------------------------------------------------------------------------------------------
+
+
+def add_many(persons: Sequence[Person], *, by: User | None) -> None:
+    """Store unsaved persons. Raises PeopleRefused when a number is taken (numbers differ by more than case)."""
+    try:
+        with transaction.atomic():
+            Person.objects.bulk_create(persons, batch_size=BATCH)
+            audit.record(by, "新增人员", persons)
+    except IntegrityError as error:
+        raise PeopleRefused("人员编号已被使用（不分大小写），请核对。") from error
+
+
+def update_many(changed: Sequence[tuple[Person, Mapping[str, Any]]], *, by: User | None) -> None:
+    """Change facts of persons: pairs of a person and the fields that become different."""
+    _update(Person, changed, "修改人员", by)
+
+
+def add(
+    person: Person, branch: Organization | None = None, on: datetime.date | None = None, *, by: User | None
+) -> Person:
+    """Store a person and, where a branch is given, the membership from that day (None: always)."""
+    with transaction.atomic():
+        add_many([person], by=by)
+        if branch is not None:
+            transfer_many([(person, branch, on)], by=by)
+    return person
+
+
+# --- memberships --------------------------------------------------------------------------------------------
+
+
+def transfer_many(moves: Sequence[Move], *, by: User | None) -> None:
+    """组织关系转移: end each person's open membership on the day, begin the one in the new branch.
+
+    A branch of None only ends (the person leaves the system). A day of None belongs to a first membership that
+    has always been. A transfer on the very day the open membership began replaces it. Raises PeopleRefused when
+    the target is no 党支部, the day lies before the open membership began, or a person would be moved twice.
+    """
+    with transaction.atomic():
+        persons = {person.pk: person for person, _, _ in moves}
+        if len(persons) != len(moves):
+            raise PeopleRefused("同一名党员一次只能转移一次，请核对。")
+        # The person's row is the lock: two transfers of one person wait for each other.
+        locked = Person.objects.select_for_update().order_by("pk")
+        for chunk in _chunks(sorted(persons)):
+            list(locked.filter(pk__in=chunk).values_list("pk", flat=True))
+        current = _open_memberships(persons)
+        begun: list[Membership] = []
+        ended: list[Membership] = []
+        replaced: list[Membership] = []
+        events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        for person, branch, on in moves:
+            if branch is not None and branch.org_type != OrgType.BRANCH:
+                raise PeopleRefused(f"{person.name}（{person.number}）：“{branch.name}”不是党支部，党员只能属于党支部。")
+            old = current.get(person.pk)
+            if old is not None and branch is not None and old.branch_id == branch.pk:
+                continue
+            if old is not None:
+                _end(old, person, on, ended, replaced)
+            events[person.pk] = (
+                {"branch": old.branch.name if old else ""},
+                {"branch": branch.name if branch else "", "on": on},
+            )
+            if branch is not None:
+                begun.append(Membership(person=person, branch=branch, from_on=on))
+        Membership.objects.filter(pk__in=[row.pk for row in replaced]).delete()
+        Membership.objects.bulk_update(ended, ["to_on"], batch_size=500)
+        Membership.objects.bulk_create(begun, batch_size=BATCH)
+        audit.record(by, "组织关系", [persons[pk] for pk in events], changes=events)
+
+
+def _end(
+    old: Membership, person: Person, on: datetime.date | None, ended: list[Membership], replaced: list[Membership]
+) -> None:
+    if on is None:
+        raise PeopleRefused(f"{person.name}（{person.number}）已属于“{old.branch.name}”，转移请写明转入日期。")
+    if old.from_on is not None and on < old.from_on:
+        raise PeopleRefused(
+            f"{person.name}（{person.number}）的转入日期 {on} 早于现支部的转入日期 {old.from_on}，请改正日期。"
+        )
+    if on == old.from_on:
+        replaced.append(old)
+    else:
+        old.to_on = on
+        ended.append(old)
+
+
+def _open_memberships(person_ids: Iterable[int]) -> dict[int, Membership]:
+    found: dict[int, Membership] = {}
+    for chunk in _chunks(sorted(person_ids)):
+        rows = Membership.objects.filter(person__in=chunk, to_on__isnull=True).select_related("branch")
+        found.update((row.person_id, row) for row in rows)
+    return found
+
+
+def transfer(person: Person, *, to: Organization | None, on: datetime.date, by: User | None) -> None:
+    """Transfer one member on that day; `to` None: out of the system."""
+    transfer_many([(person, to, on)], by=by)
+
+
+# --- posts --------------------------------------------------------------------------------------------------
+
+
+def appoint_many(posts: Sequence[Post], *, by: User | None) -> None:
+    """任职: store unsaved posts. Raises PeopleRefused for a post that exists or a second 书记 at the same time."""
+    try:
+        with transaction.atomic():
+            Post.objects.bulk_create(posts, batch_size=BATCH)
+            _refuse_two_secretaries({post.organization_id for post in posts if post.role == PostRole.SECRETARY})
+            audit.record(by, "任职", posts)
+    except IntegrityError as error:
+        raise PeopleRefused("这项任职已经存在（同一人、同一组织、同一职务、同一任职日期）。") from error
+
+
+def update_posts(changed: Sequence[tuple[Post, Mapping[str, Any]]], *, by: User | None) -> None:
+    """Change dates or 主持工作 of posts."""
+    with transaction.atomic():
+        _update(Post, changed, "修改任职", by)
+        _refuse_two_secretaries({post.organization_id for post, _ in changed})
+
+
+def appoint(
+    person: Person,
+    org: Organization,
+    role: str,
+    *,
+    from_on: datetime.date | None = None,
+    is_acting: bool = False,
+    by: User | None,
+) -> Post:
+    """Appoint one person from that day (None: always)."""
+    post = Post(person=person, organization=org, role=role, from_on=from_on, is_acting=is_acting)
+    appoint_many([post], by=by)
+    return post
+
+
+def remove(post: Post, *, on: datetime.date, by: User | None) -> Post:
+    """免职: the post ends on that day, and with the person's last post in a team the division of work there."""
+    with transaction.atomic():
+        post = Post.objects.select_for_update().get(pk=post.pk)
+        if post.from_on is not None and on < post.from_on:
+            raise PeopleRefused(f"免职日期 {on} 早于任职日期 {post.from_on}，请改正。")
+        update_posts([(post, {"to_on": on})], by=by)
+        remaining = Post.objects.filter(person=post.person_id, organization=post.organization_id).valid(on)
+        if not remaining.exists():
+            charges = Charge.objects.filter(person=post.person_id, team=post.organization_id).valid(on)
+            # One that begins later than this day never begins.
+            charges.filter(from_on=on).delete()
+            update_charges([(charge, {"to_on": on}) for charge in charges], by=by)
+        post.refresh_from_db()
+    return post
+
+
+def end_posts_of(org: Organization, *, on: datetime.date, by: User | None) -> None:
+    """End every post in an organisation, and every division of work by or of it, on that day (it is dissolved)."""
+    with transaction.atomic():
+        posts = Post.objects.filter(organization=org).valid(on)
+        update_posts([(post, {"to_on": on}) for post in posts], by=by)
+        charges = Charge.objects.filter(Q(team=org) | Q(organization=org)).valid(on)
+        update_charges([(charge, {"to_on": on}) for charge in charges], by=by)
+
+
+def _refuse_two_secretaries(org_ids: set[int]) -> None:
+    """Two 书记 of one organisation at the same time: whose duties would they be?"""
+    for chunk in _chunks(sorted(org_ids)):
+        by_org: dict[int, list[Post]] = {}
+        rows = Post.objects.filter(organization__in=chunk, role=PostRole.SECRETARY).select_related(
+            "person", "organization"
+        )
+        for post in rows.order_by("organization_id", F("from_on").asc(nulls_first=True), "pk"):
+            by_org.setdefault(post.organization_id, []).append(post)
+        for posts in by_org.values():
+            for earlier, later in zip(posts, posts[1:], strict=False):
+                if earlier.to_on is None or (later.from_on or datetime.date.min) < earlier.to_on:
+                    raise PeopleRefused(
+                        f"“{earlier.organization.name}”同时有两名书记：{earlier.person.name}、{later.person.name}，"
+                        "请先给前任写明免职日期。"
+                    )
+
+
+# --- division of work -----------------------------------------------------------------------------------------
+
+
+def put_in_charge_many(charges: Sequence[Charge], *, by: User | None) -> None:
+    """分管: store unsaved divisions of work. Raises PeopleRefused for one that exists."""
+    try:
+        with transaction.atomic():
+            Charge.objects.bulk_create(charges, batch_size=BATCH)
+            audit.record(by, "分管", charges)
+    except IntegrityError as error:
+        raise PeopleRefused("这项分管已经存在（同一人、同一班子、同一分管组织、同一起始日期）。") from error
+
+
+def update_charges(changed: Sequence[tuple[Charge, Mapping[str, Any]]], *, by: User | None) -> None:
+    """Change dates or 主次 of divisions of work."""
+    _update(Charge, changed, "修改分管", by)
+
+
+def put_in_charge(
+    person: Person,
+    team: Organization,
+    org: Organization,
+    *,
+    kind: str = ChargeKind.LEAD,
+    from_on: datetime.date | None = None,
+    by: User | None,
+) -> Charge:
+    """Put a member of a team in charge of an organisation below it.
+
+    Raises PeopleRefused when the person holds no post in the team or the organisation does not lie below it.
+    """
+    holds = Post.objects.filter(person=person, organization=team).valid(from_on or clock.today())
+    if not holds.exists():
+        raise PeopleRefused(f"{person.name}没有在“{team.name}”任职，不能分管其下级组织。")
+    if not Organization.objects.below(team).filter(pk=org.pk).exists():
+        raise PeopleRefused(f"“{org.name}”不在“{team.name}”之下，不能由其班子成员分管。")
+    charge = Charge(person=person, team=team, organization=org, kind=kind, from_on=from_on)
+    put_in_charge_many([charge], by=by)
+    return charge
+
+
+# --- inside -----------------------------------------------------------------------------------------------------
+
+
+def _update(model: type[Row], changed: Sequence[tuple[Row, Mapping[str, Any]]], verb: str, by: User | None) -> None:
+    """Write the changed fields onto freshly read rows, in one upsert a batch, with one event each."""
+    if not changed:
+        return
+    with transaction.atomic():
+        manager = model._default_manager
+        fresh: dict[int, Row] = {}
+        for chunk in _chunks(sorted(row.pk for row, _ in changed)):
+            fresh.update((row.pk, row) for row in manager.select_for_update().order_by("pk").filter(pk__in=chunk))
+        events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        fields: set[str] = set()
+        for stale, values in changed:
+            row = fresh[stale.pk]
+            events[row.pk] = ({name: getattr(row, name) for name in values}, dict(values))
+            for name, value in values.items():
+                setattr(row, name, value)
+            fields.update(values)
+        try:
+            manager.bulk_create(
+                list(fresh.values()),
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=sorted(fields),
+                batch_size=500,
+            )
+        except IntegrityError as error:
+            raise PeopleRefused("日期前后颠倒，或与已有的一条重复，请核对。") from error
+        audit.record(by, verb, list[models.Model](fresh.values()), changes=events)
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
