@@ -1,22 +1,271 @@
-"""Who must be covered in a period, and what covers them. The only writer of CoverageTarget and CoverageChange."""
+"""Who must be covered in a period, and what covers them. The only writer of CoverageTarget and CoverageChange.
+
+A target is due from the roster of a day (R54a, A36), and done while at least one counted record of the period
+covers it: an organisation and a member as its target, a leader as its reviewer or co-reviewer. Every change of a
+target appends its difference to CoverageChange in the same transaction; `reports.coverage` adds them up.
+
+Confirming and voiding hold the period shared, `sync` and `mend` hold it alone, so that nothing is counted while
+the roster is rewritten; beyond that the target's own row is the lock, so two records of one target count once.
+"""
 
 from __future__ import annotations
 
 import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from reviews.models import Period, Record
+from django.db import OperationalError, connection
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from orgs import clock
+from orgs.errors import DomainError
+from orgs.models import Membership, Organization, OrgType, Post, PostRole
+from reviews.models import CoverageChange, CoverageTarget, Measure, Period, Record
+
+LOCK_SPACE = 20101  # the second key is the period's id
+LEADING_TYPES = (OrgType.GROUP, OrgType.COMMITTEE, OrgType.ORGAN_COMMITTEE, OrgType.GENERAL_BRANCH)
+BATCH = 2000
+FEW = 500  # ids in one condition: well below the limit of every database
+
+Change = tuple[int, int, int]  # organisation id, due, done
 
 
-def sync(period: Period, on: datetime.date) -> None:
-    """Bring the targets of a period in line with the roster on a day and with the counted records."""
-    raise NotImplementedError
+class CoverageBusy(DomainError):
+    """The period's targets are being rewritten; try again in a moment."""
+
+
+def hold(period_id: int, *, alone: bool) -> None:
+    """Hold the targets of a period until the transaction ends: alone to rewrite them, shared to count one.
+
+    Raises CoverageBusy when somebody else holds them for too long, RuntimeError outside a transaction.
+    On SQLite the transaction itself is the lock: it begins IMMEDIATE.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("coverage.hold() outside a transaction protects nothing")
+    if connection.vendor == "postgresql":
+        function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT {function}(%s, %s)", [LOCK_SPACE, period_id])
+        except OperationalError as error:
+            raise CoverageBusy("本期的点评任务正在重新生成，请稍后再试。") from error
+
+
+# --- the three calls ---------------------------------------------------------------------------------------
+
+
+def sync(period: Period, on: datetime.date | None = None) -> None:
+    """Bring the targets of a period in line with the roster on a day (kept within the period) and its records.
+
+    Adds who is due now, removes who is not any more (with what was done), moves a person's target to his new branch
+    or post (what was done goes with him, A19), and marks what the counted records cover. Safe to run again. Belongs
+    into the caller's transaction; `reviews.duties.regenerate` calls it under the tree's lock.
+    """
+    hold(period.pk, alone=True)
+    day = min(max(on or clock.today(), period.starts_on), period.ends_on)
+    for measure, roster in (
+        (Measure.ORGANIZATIONS, _organizations(day)),
+        (Measure.MEMBERS, _members(day)),
+        (Measure.LEADERS, _leaders(period, day)),
+    ):
+        _align(period, measure, roster)
+    mend(period)
 
 
 def confirmed(record: Record) -> None:
-    """The record counts from now on: its target and its reviewers are covered."""
-    raise NotImplementedError
+    """The record counts from now on: its target and its reviewers are covered. Twice is once.
+
+    Called in the transaction that confirms it. Whoever is not on the roster is not counted; if the roster takes him
+    in later, `sync` finds the record.
+    """
+    period_id, held_on = record.review.period_id, record.review.held_on
+    hold(period_id, alone=False)
+    targets = _locked(_touched_by(record))
+    fresh = [target for target in targets if target.done_on is None]
+    CoverageTarget.objects.filter(pk__in=[target.pk for target in fresh]).update(done_on=held_on or clock.today())
+    _append_each(period_id, fresh, 1)
 
 
 def voided(record: Record) -> None:
-    """The record counts no more: what no other counted record covers is open again."""
-    raise NotImplementedError
+    """The record counts no more: what no other counted record covers is open again. Twice is once.
+
+    Called in the transaction that voids it, before or after its state is written.
+    """
+    period_id = record.review.period_id
+    hold(period_id, alone=False)
+    targets = _locked(_touched_by(record))
+    # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
+    done = CoverageTarget.objects.filter(pk__in=[target.pk for target in targets], done_on__isnull=False)
+    bare = list(done.exclude(_is_covered(Record.objects.exclude(pk=record.pk))))
+    CoverageTarget.objects.filter(pk__in=[target.pk for target in bare]).update(done_on=None)
+    _append_each(period_id, bare, -1)
+
+
+def unproven(period: Period) -> QuerySet[CoverageTarget]:
+    """Targets whose done_on contradicts the counted records; none when all is sound."""
+    covered = _is_covered(Record.objects.all())
+    targets = CoverageTarget.objects.filter(period=period)
+    return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
+
+
+def mend(period: Period) -> int:
+    """Make done_on of every target what the counted records say; returns how many were wrong."""
+    hold(period.pk, alone=True)
+    wrong = list(unproven(period).values_list("pk", "measure", "organization_id", "done_on"))
+    for measure in Measure:
+        changed = [row for row in wrong if row[1] == measure]
+        for chunk in _chunks([pk for pk, _, _, done_on in changed if done_on is None]):
+            _mark_done(period, measure, chunk)
+        for chunk in _chunks([pk for pk, _, _, done_on in changed if done_on is not None]):
+            CoverageTarget.objects.filter(pk__in=chunk).update(done_on=None)
+        _append(period.pk, measure, ((org, 0, 1 if done_on is None else -1) for _, _, org, done_on in changed))
+    return len(wrong)
+
+
+# --- the roster: key -> organisation in which it counts --------------------------------------------------------
+
+
+def _organizations(on: datetime.date) -> dict[int, int]:
+    """Every organisation but the roots."""
+    alive = Organization.objects.alive(on).filter(parent__isnull=False).order_by()
+    return {pk: pk for pk in alive.values_list("pk", flat=True).iterator(chunk_size=BATCH)}
+
+
+def _members(on: datetime.date) -> dict[int, int]:
+    """Every counted member, at the branch; where spans overlap, at the branch joined last."""
+    alive = Organization.objects.alive(on).order_by()
+    rows = Membership.objects.valid(on).counted().filter(branch__in=alive).order_by()
+    found: dict[int, tuple] = {}
+    for person, branch, since, pk in rows.values_list("person_id", "branch_id", "from_on", "pk").iterator(BATCH):
+        rank = (since or datetime.date.min, pk, branch)
+        if person not in found or rank > found[person]:
+            found[person] = rank
+    return {person: rank[-1] for person, rank in found.items()}
+
+
+def _leaders(period: Period, on: datetime.date) -> dict[int, int]:
+    """Every leader of A36, at the post nearest the root; ties by 组织代码."""
+    in_office = (Q(from_on__isnull=True) | Q(from_on__lte=on)) & (Q(to_on__isnull=True) | Q(to_on__gt=period.starts_on))
+    leading = Q(organization__org_type__in=LEADING_TYPES) | Q(
+        organization__org_type=OrgType.BRANCH, role=PostRole.SECRETARY
+    )
+    posts = Post.objects.filter(in_office, leading, organization__in=Organization.objects.alive(on).order_by())
+    rows = posts.order_by("organization__level", "organization__code").values_list("person_id", "organization_id")
+    found: dict[int, int] = {}
+    for person, org in rows.iterator(chunk_size=BATCH):
+        found.setdefault(person, org)
+    return found
+
+
+def _align(period: Period, measure: Measure, roster: dict[int, int]) -> None:
+    """Add, move and remove targets of a measure until they are the roster; what was done goes with its target."""
+    key = "organization_id" if measure == Measure.ORGANIZATIONS else "person_id"
+    targets = CoverageTarget.objects.filter(period=period, measure=measure)
+    changes: list[Change] = []
+    gone: list[int] = []
+    moved: list[CoverageTarget] = []
+    for target in targets.only("measure", "organization_id", "person_id", "done_on").iterator(chunk_size=BATCH):
+        org = roster.pop(getattr(target, key), None)
+        if org == target.organization_id:
+            continue
+        done = int(target.done_on is not None)
+        changes.append((target.organization_id, -1, -done))
+        if org is None:
+            gone.append(target.pk)
+        else:
+            changes.append((org, 1, done))
+            target.organization_id = org
+            moved.append(target)
+    for chunk in _chunks(gone):
+        CoverageTarget.objects.filter(pk__in=chunk).delete()
+    CoverageTarget.objects.bulk_update(moved, ["organization"], batch_size=FEW)
+    new = (
+        CoverageTarget(
+            period=period, measure=measure, organization_id=org, person_id=None if key == "organization_id" else pk
+        )
+        for pk, org in roster.items()
+    )
+    CoverageTarget.objects.bulk_create(new, batch_size=BATCH)
+    changes.extend((org, 1, 0) for org in roster.values())
+    _append(period.pk, measure, changes)
+
+
+# --- what covers a target -----------------------------------------------------------------------------------
+
+
+def _touched_by(record: Record) -> QuerySet[CoverageTarget]:
+    """The targets that a record covers: its target, and who reviewed."""
+    review = record.review
+    if record.target_org_id is not None:
+        target = Q(measure=Measure.ORGANIZATIONS, organization=record.target_org_id)
+    else:
+        target = Q(measure=Measure.MEMBERS, person=record.target_person_id)
+    reviewers = {review.reviewer_id, *review.co_reviewers.values_list("pk", flat=True)} - {None}
+    leaders = Q(measure=Measure.LEADERS, person__in=reviewers)
+    return CoverageTarget.objects.filter(target | leaders, period=review.period_id)
+
+
+def _locked(targets: QuerySet[CoverageTarget]) -> list[CoverageTarget]:
+    """The targets, held until the transaction ends; always in one order, so that two records cannot deadlock."""
+    return list(targets.select_for_update().order_by("pk"))
+
+
+def _covering(records: QuerySet[Record]) -> dict[Measure, list[QuerySet[Record]]]:
+    """For each measure, the counted records that cover the outer CoverageTarget row."""
+    counted = records.counted().filter(review__period=OuterRef("period")).order_by()
+    return {
+        Measure.ORGANIZATIONS: [counted.filter(target_org=OuterRef("organization"))],
+        Measure.MEMBERS: [counted.filter(target_person=OuterRef("person"))],
+        Measure.LEADERS: [
+            counted.filter(review__reviewer=OuterRef("person")),
+            counted.filter(review__co_reviewers=OuterRef("person")),
+        ],
+    }
+
+
+def _is_covered(records: QuerySet[Record]) -> Q:
+    """At least one counted record covers the target."""
+    condition = Q(pk__in=[])
+    for measure, ways in _covering(records).items():
+        for way in ways:
+            condition |= Q(measure=measure) & Q(Exists(way))
+    return condition
+
+
+def _mark_done(period: Period, measure: Measure, ids: list[int]) -> None:
+    """Done on the day of the earliest record that covers; targets by one reviewer's and by a co-reviewer's record."""
+    for way in _covering(Record.objects.all())[measure]:
+        days = way.order_by("review__held_on").values("review__held_on")[:1]
+        open_ones = CoverageTarget.objects.filter(Exists(way), pk__in=ids, done_on__isnull=True)
+        open_ones.update(done_on=Coalesce(Subquery(days), period.ends_on))
+
+
+# --- changes ------------------------------------------------------------------------------------------------
+
+
+def _append(period_id: int, measure: str, changes: Iterable[Change]) -> None:
+    """One row an organisation, the sum of its differences; nothing where they cancel out."""
+    due: Counter[int] = Counter()
+    done: Counter[int] = Counter()
+    for org, more_due, more_done in changes:
+        due[org] += more_due
+        done[org] += more_done
+    rows = (
+        CoverageChange(period_id=period_id, measure=measure, organization_id=org, due=due[org], done=done[org])
+        for org in sorted(due)
+        if due[org] or done[org]
+    )
+    CoverageChange.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def _append_each(period_id: int, targets: list[CoverageTarget], done: int) -> None:
+    CoverageChange.objects.bulk_create(
+        CoverageChange(period_id=period_id, measure=target.measure, organization_id=target.organization_id, done=done)
+        for target in targets
+    )
+
+
+def _chunks(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), FEW):
+        yield ids[start : start + FEW]
