@@ -47,6 +47,12 @@ class OrganizationQuerySet(TreeQuerySet):
         own = Q(tree_id=org.tree_id, lft__lte=org.lft, rght__gte=org.rght)
         return self.filter(own if include_self else own & ~Q(pk=org.pk)).order_by("lft")
 
+    def over(self, path: str) -> Self:
+        """Whose subtree holds the organisation that `path` leads to from the outer row; for use in a subquery."""
+        return self.filter(
+            tree_id=OuterRef(f"{path}tree_id"), lft__lte=OuterRef(f"{path}lft"), rght__gte=OuterRef(f"{path}lft")
+        )
+
     def visible_to(self, user: User) -> Self:
         """Whose names and sums the user may see."""
         return self.filter(scope.seen(user))
