@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
 
+from reviews import record_scope
 from reviews.models.checklist import ContentKind
+
+if TYPE_CHECKING:
+    from orgs.models import User
 
 
 class ReviewForm(models.TextChoices):
@@ -98,6 +102,18 @@ class RecordQuerySet(models.QuerySet["Record"]):
         """That print on annex 3: members and heads (T9)."""
         return self.filter(target_person__isnull=False)
 
+    def visible_to(self, user: User) -> Self:
+        """That the user may know of: who reviewed whom, when. The text of a person's record is narrower."""
+        return self.filter(record_scope.visible(user))
+
+    def readable_text_by(self, user: User) -> Self:
+        """Whose text the user may read (T20)."""
+        return self.filter(record_scope.readable(user))
+
+    def editable_by(self, user: User) -> Self:
+        """Drafts that the user may go on with: the reviewers, and their offices for them (R46)."""
+        return self.filter(record_scope.editable(user))
+
 
 class Record(models.Model):
     """点评记录: what was said to one target. Annex 2 (organisation) or 3 (person). Written by `reviews.records`.
@@ -113,7 +129,9 @@ class Record(models.Model):
     target_person = models.ForeignKey(
         "orgs.Person", models.PROTECT, verbose_name="被点评人", null=True, blank=True, related_name="records"
     )
-    about_org = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="对象所在组织", related_name="records_about")
+    about_org = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="对象所在组织", related_name="records_about"
+    )
     duties = models.ManyToManyField("reviews.Duty", verbose_name="完成的任务", blank=True, related_name="records")
     target_name = models.CharField("对象名称", max_length=200)
     target_title = models.CharField("对象单位及职务", max_length=200, blank=True)
@@ -122,7 +140,9 @@ class Record(models.Model):
     prior_summary = models.TextField("前段小结", blank=True)
     achievements = models.TextField("主要成绩", blank=True)
     directions = models.TextField("努力方向", blank=True, help_text="附件2：下阶段工作建议；附件3：整改意见建议")
-    feedback_due_on = models.DateField("整改反馈期限", null=True, blank=True, help_text="由负责点评的领导要求（二（四）5）")
+    feedback_due_on = models.DateField(
+        "整改反馈期限", null=True, blank=True, help_text="由负责点评的领导要求（二（四）5）"
+    )
     state = models.CharField("状态", max_length=20, choices=RecordState, default=RecordState.DRAFT)
     version = models.PositiveIntegerField("版本", default=1)
     confirmed_at = models.DateTimeField("确认时间", null=True, blank=True)
@@ -131,6 +151,9 @@ class Record(models.Model):
     )
     void_reason = models.CharField("作废原因", max_length=200, blank=True)
     saved_at = models.DateTimeField("保存时间", auto_now=True)
+    saved_by = models.ForeignKey(
+        "orgs.User", models.SET_NULL, verbose_name="保存人", null=True, blank=True, related_name="+"
+    )
 
     objects = RecordQuerySet.as_manager()
 

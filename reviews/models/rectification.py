@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Q
+
+from reviews import record_scope
+
+if TYPE_CHECKING:
+    from orgs.models import User
 
 
 class ItemState(models.TextChoices):
@@ -32,6 +38,10 @@ class RectificationQuerySet(models.QuerySet["RectificationItem"]):
     def overdue(self, on: datetime.date) -> Self:
         """Open, not yet fed back, and past the day."""
         return self.filter(state__in=[ItemState.TO_PLAN, ItemState.IN_PROGRESS], due_on__lt=on)
+
+    def visible_to(self, user: User) -> Self:
+        """Handed down, and of a record whose text the user may read: an item is part of that text (T20)."""
+        return self.filter(record_scope.readable(user, "record__"), ~Q(state=ItemState.NOTED))
 
 
 class RectificationItem(models.Model):
