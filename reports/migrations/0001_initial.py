@@ -52,6 +52,8 @@ class Migration(migrations.Migration):
                 ('submitted_at', models.DateTimeField(blank=True, null=True, verbose_name='上报时间')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='接收或退回时间')),
                 ('return_reason', models.CharField(blank=True, max_length=200, verbose_name='退回原因')),
+                ('correction_note', models.CharField(blank=True, help_text='累计比上次已接收的报表减少时，须说明原因', max_length=200, verbose_name='更正说明')),
+                ('submitted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='上报人')),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='填报人')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='progress_reports', to='orgs.organization', verbose_name='上报单位')),
                 ('period', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='progress_reports', to='reviews.period', verbose_name='点评期')),

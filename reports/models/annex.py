@@ -3,9 +3,10 @@
 from django.db import models
 
 from reviews.models import Record
+from reviews.models.record import RecordQuerySet
 
 
-class OrganizationFormManager(models.Manager["OrganizationForm"]):
+class OrganizationFormManager(models.Manager.from_queryset(RecordQuerySet)):  # type: ignore[misc]
     """Records of organisations."""
 
     def get_queryset(self):
@@ -13,7 +14,7 @@ class OrganizationFormManager(models.Manager["OrganizationForm"]):
         return super().get_queryset().filter(target_org__isnull=False)
 
 
-class MemberFormManager(models.Manager["MemberForm"]):
+class MemberFormManager(models.Manager.from_queryset(RecordQuerySet)):  # type: ignore[misc]
     """Records of persons."""
 
     def get_queryset(self):

@@ -1,7 +1,16 @@
 """Annex 1: progress reports, frozen when sent (R52 to R54)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
 from django.db.models import F, Q
+
+from orgs import scope
+
+if TYPE_CHECKING:
+    from orgs.models import User
 
 
 class ReportState(models.TextChoices):
@@ -11,6 +20,39 @@ class ReportState(models.TextChoices):
     SUBMITTED = "submitted", "已上报"
     ACCEPTED = "accepted", "已接收"
     RETURNED = "returned", "已退回"
+
+
+FROZEN_STATES = [ReportState.SUBMITTED, ReportState.ACCEPTED]
+
+
+def works_for(user: User, prefix: str = "") -> Q:
+    """Organisations for which the user fills in, sends and decides: as their office or a superior one, or as head."""
+    if scope.seats(user).is_admin:
+        return scope.EVERYTHING  # an empty condition must not be joined by "or": it would vanish
+    return scope.office_of(user, prefix) | scope.headed(user, prefix)
+
+
+class ProgressReportQuerySet(models.QuerySet["ProgressReport"]):
+    """Progress reports."""
+
+    def editable_by(self, user: User) -> Self:
+        """Of the organisations that the user fills in and sends for."""
+        return self.filter(works_for(user, "organization__"))
+
+    def decidable_by(self, user: User) -> Self:
+        """Of the organisations just below those, by affiliation or guidance: who accepts or returns."""
+        return self.filter(works_for(user, "organization__parent__"), organization__parent__isnull=False)
+
+    def visible_to(self, user: User) -> Self:
+        """Whatever was sent by the organisations whose sums the user sees; drafts only for who fills them in."""
+        if scope.seats(user).is_admin:
+            return self
+        sent = ~Q(state=ReportState.DRAFT) & scope.seen(user, "organization__")
+        return self.filter(works_for(user, "organization__") | sent)
+
+    def frozen(self) -> Self:
+        """Sent and not returned."""
+        return self.filter(state__in=FROZEN_STATES)
 
 
 class ProgressReport(models.Model):
@@ -25,8 +67,16 @@ class ProgressReport(models.Model):
     state = models.CharField("状态", max_length=20, choices=ReportState, default=ReportState.DRAFT)
     created_by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="填报人", null=True, related_name="+")
     submitted_at = models.DateTimeField("上报时间", null=True, blank=True)
+    submitted_by = models.ForeignKey(
+        "orgs.User", models.SET_NULL, verbose_name="上报人", null=True, blank=True, related_name="+"
+    )
     decided_at = models.DateTimeField("接收或退回时间", null=True, blank=True)
     return_reason = models.CharField("退回原因", max_length=200, blank=True)
+    correction_note = models.CharField(
+        "更正说明", max_length=200, blank=True, help_text="累计比上次已接收的报表减少时，须说明原因"
+    )
+
+    objects = ProgressReportQuerySet.as_manager()
 
     class Meta:
         verbose_name = "附件1 进度报表"
@@ -47,7 +97,7 @@ class ProgressReport(models.Model):
     @property
     def is_frozen(self) -> bool:
         """Sent: its numbers never change."""
-        return self.state in (ReportState.SUBMITTED, ReportState.ACCEPTED)
+        return self.state in FROZEN_STATES
 
 
 class ProgressRow(models.Model):

@@ -1,0 +1,119 @@
+"""附件1: 领导点评工作完成进度报表, ten columns under two header rows, landscape (domain.md 1.G, R52 to R54)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.annexes import words
+from reports.annexes.sheet import Cell, Role, Row, Sheet, clean, day, label, number, row_height
+from reports.models import ProgressReport
+
+WIDTHS = (188.0, *(62.0,) * 9)
+OWN, TOTAL = "本级", "合计"
+GROUPS = ("应参加点评的领导、党组织党员数量", "本次上报新增完成点评的情况", "截至本次上报累计完成点评工作情况")
+MEASURES = ("领导", "党组织", "党员")
+LEAST = 26.0
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """领导, 党组织, 党员."""
+
+    leaders: int = 0
+    organizations: int = 0
+    members: int = 0
+
+    def __add__(self, other: Numbers) -> Numbers:
+        return Numbers(*(a + b for a, b in zip(self.each, other.each, strict=True)))
+
+    def __sub__(self, other: Numbers) -> Numbers:
+        return Numbers(*(a - b for a, b in zip(self.each, other.each, strict=True)))
+
+    @property
+    def each(self) -> tuple[int, int, int]:
+        """In the order of the form's columns."""
+        return self.leaders, self.organizations, self.members
+
+    @property
+    def has_decrease(self) -> bool:
+        """One of them is below zero."""
+        return min(self.each) < 0
+
+
+@dataclass(frozen=True)
+class RowFigures:
+    """A line of the form: 应 due, 新增 new, 累计 done."""
+
+    organization_id: int
+    unit_name: str
+    due: Numbers
+    new: Numbers
+    done: Numbers
+
+    @property
+    def each(self) -> tuple[int, ...]:
+        """The nine numbers in the order of the form's columns."""
+        return (*self.due.each, *self.new.each, *self.done.each)
+
+
+def total(rows: Sequence[RowFigures]) -> RowFigures:
+    """合计: the sums of all rows."""
+    due = new = done = Numbers()
+    for row in rows:
+        due, new, done = due + row.due, new + row.new, done + row.done
+    return RowFigures(0, TOTAL, due, new, done)
+
+
+def rows_of(report: ProgressReport) -> list[RowFigures]:
+    """The rows as they are kept: as sent, for a report that was submitted."""
+    return [
+        RowFigures(
+            row.organization_id,
+            row.unit_name,
+            due=Numbers(row.due_leaders, row.due_organizations, row.due_members),
+            new=Numbers(row.new_leaders, row.new_organizations, row.new_members),
+            done=Numbers(row.done_leaders, row.done_organizations, row.done_members),
+        )
+        for row in report.rows.all()
+    ]
+
+
+def of_report(report: ProgressReport) -> Sheet:
+    """The form of a stored report, with the numbers that are kept in it."""
+    notes = [f"更正说明：{clean(report.correction_note)}"] if report.correction_note else []
+    return sheet(report.unit_name, report.reported_on, rows_of(report), notes=notes)
+
+
+def sheet(
+    unit_name: str, reported_on: datetime.date, rows: Sequence[RowFigures], *, notes: Sequence[str] = ()
+) -> Sheet:
+    """The form. A 新增 below zero is marked: the unit's 累计 went down since the last accepted report."""
+    head = Row(
+        (
+            Cell(f"上报单位：{clean(unit_name)}", Role.LINE, across=6),
+            Cell(f"上报日期：{day(reported_on)}", Role.LINE_END, across=4),
+        ),
+        LEAST,
+    )
+    lines = [
+        Row((label("单位名称", down=2), *(label(group, across=3) for group in GROUPS)), 40.0),
+        Row(tuple(label(measure) for _ in GROUPS for measure in MEASURES), LEAST),
+    ]
+    for row in (*rows, total(rows)):
+        name = Cell(clean(row.unit_name))
+        cells = (name, *(number(value, mark=value < 0) for value in row.each))
+        lines.append(Row(cells, row_height(cells, WIDTHS, least=LEAST)))
+    return Sheet(
+        name="附件1",
+        caption="附件1：",
+        title=(words.ACTIVITY, "领导点评工作完成进度报表"),
+        widths=WIDTHS,
+        rows=tuple(lines),
+        head=(head,),
+        header_rows=2,
+        landscape=True,
+        one_page=False,
+        notes=tuple(notes),
+    )
