@@ -7,6 +7,7 @@ import itertools
 
 from orgs import accounts, people, tree
 from orgs.models import Category, Charge, Organization, Person, Post, Scheme, User
+from reviews.models import ContentKind, Period, Record, RecordState, Review
 
 _numbers = itertools.count(1)
 
@@ -86,3 +87,40 @@ def make_user(person: Person | None = None, *, username: str = "", office: Organ
 def day(text: str) -> datetime.date:
     """An ISO day."""
     return datetime.date.fromisoformat(text)
+
+
+def make_period(code: str = "2010H2") -> Period:
+    """A half-year, by its code."""
+    year, half = int(code[:4]), int(code[5])
+    starts_on = datetime.date(year, 1 if half == 1 else 7, 1)
+    ends_on = datetime.date(year, 6, 30) if half == 1 else datetime.date(year, 12, 31)
+    facts = {"name": f"{year}年{'上' if half == 1 else '下'}半年", "starts_on": starts_on, "ends_on": ends_on}
+    return Period.objects.get_or_create(code=code, defaults=facts)[0]
+
+
+def make_bare_record(
+    period: Period,
+    reviewer_org: Organization,
+    reviewer: Person | None = None,
+    *,
+    of_org: Organization | None = None,
+    of_person: Person | None = None,
+    about: Organization | None = None,
+    with_reviewers: tuple[Person, ...] = (),
+    held_on: datetime.date | None = None,
+    state: str = RecordState.CONFIRMED,
+) -> Record:
+    """A record in any state with nothing around it: no duty, no text, nothing counted. For tests of what reads it."""
+    review = Review.objects.create(
+        period=period, reviewer_org=reviewer_org, reviewer=reviewer, held_on=held_on or period.starts_on
+    )
+    review.co_reviewers.set(with_reviewers)
+    return Record.objects.create(
+        review=review,
+        kind=ContentKind.MEMBER if of_person else ContentKind.BASE,
+        target_org=of_org,
+        target_person=of_person,
+        about_org=of_org or about or reviewer_org,
+        target_name=(of_org or of_person).name,
+        state=state,
+    )
