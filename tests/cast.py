@@ -68,6 +68,8 @@ def make_cast() -> Cast:
             guidance=guidance,
             is_window_unit=code == "1311",
         )
+    for code in cast.org:
+        cast.org[code].refresh_from_db()  # numbered anew with each that was added
     for part, (name, branch, posts) in PEOPLE.items():
         person = builders.make_person(name, cast.org[branch], number=f"N-{part}", title=f"{name}岗位")
         for code, role in posts:
@@ -79,6 +81,4 @@ def make_cast() -> Cast:
     cast.user["root_clerk"] = builders.make_user(username="root_clerk", office=cast.org["1"])
     cast.user["stranger"] = builders.make_user(username="stranger")
     cast.user["admin"] = builders.make_user(username="admin", is_superuser=True, is_staff=True)
-    for code in cast.org:
-        cast.org[code].refresh_from_db()
     return cast
