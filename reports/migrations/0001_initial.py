@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(help_text='同一收件人同一键只提醒一次', max_length=100, verbose_name='提醒键')),
-                ('kind', models.CharField(choices=[('duties', '点评任务'), ('rectification', '整改事项')], max_length=20, verbose_name='类别')),
+                ('kind', models.CharField(choices=[('duties', '点评任务'), ('rectification', '整改事项'), ('system', '系统检查')], max_length=20, verbose_name='类别')),
                 ('title', models.CharField(max_length=200, verbose_name='标题')),
                 ('body', models.TextField(blank=True, verbose_name='内容')),
                 ('url', models.CharField(blank=True, max_length=200, verbose_name='链接')),

@@ -1,7 +1,14 @@
 """Messages to users: in the application, and by e-mail where there is an address."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+
+if TYPE_CHECKING:
+    from orgs.models import User
 
 
 class NotificationKind(models.TextChoices):
@@ -9,6 +16,23 @@ class NotificationKind(models.TextChoices):
 
     DUTIES = "duties", "点评任务"
     RECTIFICATION = "rectification", "整改事项"
+    SYSTEM = "system", "系统检查"
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    """Messages."""
+
+    def visible_to(self, user: User) -> Self:
+        """A message is for its recipient alone."""
+        return self.filter(recipient=user)
+
+    def unread(self) -> Self:
+        """Not yet opened."""
+        return self.filter(read_at__isnull=True)
+
+    def unread_first(self) -> Self:
+        """Unread before read, the newest first."""
+        return self.order_by(F("read_at").desc(nulls_first=True), "-id")
 
 
 class Notification(models.Model):
@@ -27,6 +51,8 @@ class Notification(models.Model):
     read_at = models.DateTimeField("已读时间", null=True, blank=True)
     mailed_at = models.DateTimeField("邮件发出时间", null=True, blank=True)
     mail_attempts = models.PositiveSmallIntegerField("邮件尝试次数", default=0)
+
+    objects = NotificationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "提醒"
