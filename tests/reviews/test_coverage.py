@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.models import Sum
 
-from orgs import people, tree
+from orgs import people
 from orgs.models import Person
 from reviews import coverage
 from reviews.models import CoverageChange, CoverageTarget, Measure, Record, RecordState
