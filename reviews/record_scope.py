@@ -17,7 +17,7 @@ A draft, and a record that waits for its leader, is nobody's business but theirs
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db.models import BooleanField, Case, Q, Value, When
@@ -119,6 +119,7 @@ class Standing:
     heads_target: bool = False  # head or deputy of the organisation that is itself the target
     heads_reviewing_branch: bool = False  # the branch's secretary now, perhaps the reviewer's successor (A20)
     may_read: bool = False
+    is_of_org: bool = False  # the record is an organisation's
 
     @property
     def may_write(self) -> bool:
@@ -129,6 +130,11 @@ class Standing:
     def may_answer(self) -> bool:
         """Speaks for the target: plans, reports, feeds back."""
         return self.is_himself or ((self.is_target_head or self.is_target_office) and self.may_read)
+
+    @property
+    def may_acknowledge(self) -> bool:
+        """Signs for the target: the person himself, else head, deputy or office of the organisation."""
+        return self.is_himself or (self.is_of_org and (self.heads_target or self.is_target_office))
 
     @property
     def may_accept(self) -> bool:
@@ -152,7 +158,7 @@ def standing(record: Record, user: User) -> Standing:
         "read": scope.NOTHING if is_admin else readable(user),
     }
     flags = {f"is_{name}": _flag(test) for name, test in tests.items()}
-    row = type(record)._default_manager.filter(pk=record.pk).values(**flags).get()
+    row: dict[str, Any] = type(record)._default_manager.filter(pk=record.pk).values(**flags).get()
     is_reviewer = person_id is not None and record.review.reviewer_id == person_id
     own_branch = any(org.is_branch and org.pk == record.about_org_id for org in at.heads)
     leads = record.target_org_id is not None and _leads(user, record.target_org_id)
@@ -166,6 +172,7 @@ def standing(record: Record, user: User) -> Standing:
         is_target_office=is_admin or row["is_target_office"],
         may_read=is_admin or row["is_read"],
         heads_target=leads,
+        is_of_org=record.target_org_id is not None,
         heads_reviewing_branch=any(org.is_branch and org.pk == record.review.reviewer_org_id for org in at.heads),
     )
 

@@ -21,7 +21,9 @@ class CoverageTarget(models.Model):
     period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
     measure = models.CharField("口径", max_length=20, choices=Measure)
     organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="计入组织", related_name="+")
-    person = models.ForeignKey("orgs.Person", models.PROTECT, verbose_name="人员", null=True, blank=True, related_name="+")
+    person = models.ForeignKey(
+        "orgs.Person", models.PROTECT, verbose_name="人员", null=True, blank=True, related_name="+"
+    )
     done_on = models.DateField("完成日期", null=True, blank=True)
 
     class Meta:

@@ -84,7 +84,9 @@ class Duty(models.Model):
     target_person = models.ForeignKey(
         "orgs.Person", models.PROTECT, verbose_name="被点评人", null=True, blank=True, related_name="duties_as_target"
     )
-    about_org = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="对象所在组织", related_name="duties_about")
+    about_org = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="对象所在组织", related_name="duties_about"
+    )
     basis = models.CharField("依据", max_length=20, choices=Basis)
     reasons = models.JSONField("由来", default=list)
     joint_group = models.CharField("共同点评组", max_length=60, blank=True)

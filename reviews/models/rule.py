@@ -37,10 +37,14 @@ class Rule(models.Model):
     targets_head = models.BooleanField("点评负责人", default=False)
     targets_team = models.BooleanField("点评本班子成员", default=False)
     targets_members = models.BooleanField("点评本支部党员", default=False)
-    is_leftover = models.BooleanField("只补其余", default=False, help_text="只适用于其他规则都没有点名的组织（原则条款）")
+    is_leftover = models.BooleanField(
+        "只补其余", default=False, help_text="只适用于其他规则都没有点名的组织（原则条款）"
+    )
     basis = models.CharField("依据", max_length=20, choices=Basis)
     cadence = models.CharField("频次", max_length=10, choices=Cadence, default=Cadence.HALF_YEAR)
-    is_joint = models.BooleanField("共同点评", default=False, help_text="两个组织共同负责：各有一项任务，一次联合点评可同时完成")
+    is_joint = models.BooleanField(
+        "共同点评", default=False, help_text="两个组织共同负责：各有一项任务，一次联合点评可同时完成"
+    )
     assists_local_committee = models.BooleanField("协助地方党委", default=False)
     is_on = models.BooleanField("启用", default=True)
     valid_from = models.DateField("生效日期", null=True, blank=True)
