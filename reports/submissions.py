@@ -18,7 +18,9 @@ from orgs import audit, clock
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import Organization, User
 from reports import coverage
+from reports.annexes import one
 from reports.annexes.one import OWN, Numbers, RowFigures, rows_of
+from reports.annexes.sheet import Sheet
 from reports.models import ProgressReport, ProgressRow, ReportState
 from reports.models.progress import FROZEN_STATES, works_for
 from reviews.models import Measure, Period
@@ -41,17 +43,23 @@ def rows_now(org: Organization, period: Period) -> list[RowFigures]:
     """
     last = previous(org, period)
     before = {row.organization_id: row for row in rows_of(last)} if last else {}
-    lines = [(org.pk, OWN, coverage.own(period, org))]
-    lines += [(row.org.pk, row.org.name, row.figures) for row in coverage.by_child(period, org)]
+    today = clock.today()
     rows = []
-    for org_id, name, figures in lines:
-        due, done = _numbers(figures, "due"), _numbers(figures, "done")
-        known = before.pop(org_id, None)
-        rows.append(RowFigures(org_id, name, due=due, new=done - known.done if known else done, done=done))
+    for line in coverage.by_child(period, org):
+        due, done = _numbers(line.figures, "due"), _numbers(line.figures, "done")
+        if not (line.is_own or any(due.each) or _is_alive(line.org, today)):
+            continue  # dissolved, with nothing counted in it any more
+        known = before.pop(line.org.pk, None)
+        name = OWN if line.is_own else line.org.name
+        rows.append(RowFigures(line.org.pk, name, due=due, new=done - known.done if known else done, done=done))
     for row in before.values():
         if any(row.done.each):
             rows.append(RowFigures(row.organization_id, row.unit_name, Numbers(), Numbers() - row.done, Numbers()))
     return rows
+
+
+def _is_alive(org: Organization, on: datetime.date) -> bool:
+    return (org.founded_on is None or org.founded_on <= on) and (org.dissolved_on is None or org.dissolved_on > on)
 
 
 def _numbers(figures: Mapping[Measure, coverage.Figure], part: str) -> Numbers:
@@ -74,6 +82,13 @@ def last_sent(org: Organization, period: Period) -> ProgressReport | None:
 def has_decrease(rows: Sequence[RowFigures]) -> bool:
     """A 新增 below zero: 累计 went down since the last accepted report."""
     return any(row.new.has_decrease for row in rows)
+
+
+def sheet_of(report: ProgressReport) -> Sheet:
+    """The form: of a draft with the figures of this moment, as it would be sent; of any other with those kept."""
+    if report.state == ReportState.DRAFT:
+        return one.sheet(report.unit_name, report.reported_on, rows_now(report.organization, report.period))
+    return one.of_report(report)
 
 
 # --- the verbs ------------------------------------------------------------------------------------------------

@@ -2,11 +2,21 @@
 
 from django.urls import path
 
-from reports.views import health, notifications
+from reports.views import annexes, health, notifications, reports
 
 urlpatterns = [
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
     path("notifications/<int:pk>/open/", notifications.notification_open, name="notification_open"),
+    path("reports/", reports.progress_reports, name="progress_reports"),
+    path("reports/draft/", reports.progress_draft, name="progress_draft"),
+    path("reports/<int:pk>/", reports.progress_report, name="progress_report"),
+    path("reports/<int:pk>/submit/", reports.progress_submit, name="progress_submit"),
+    path("reports/<int:pk>/return/", reports.progress_return, name="progress_return"),
+    path("reports/<int:pk>/accept/", reports.progress_accept, name="progress_accept"),
+    path("reports/<int:pk>/annex.xlsx", reports.progress_report_annex, name="progress_report_annex"),
+    path("reports/<int:pk>/print/", reports.progress_report_print, name="progress_report_print"),
+    path("records/<int:pk>/annex.xlsx", annexes.record_annex, name="record_annex"),
+    path("records/<int:pk>/print/", annexes.record_print, name="record_print"),
     path("healthz", health.healthz, name="healthz"),
 ]

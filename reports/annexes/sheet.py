@@ -81,6 +81,16 @@ class Sheet:
     appendix: tuple[Sheet, ...] = field(default=())
 
     @property
+    def table_head(self) -> tuple[Row, ...]:
+        """The rows that repeat on each page."""
+        return self.rows[: self.header_rows]
+
+    @property
+    def table_body(self) -> tuple[Row, ...]:
+        """The rows after them."""
+        return self.rows[self.header_rows :]
+
+    @property
     def shares(self) -> list[int]:
         """Widths in per cent, as a page states them."""
         return [round(100 * width / sum(self.widths)) for width in self.widths]

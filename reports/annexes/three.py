@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from reports.annexes import words
-from reports.annexes.sheet import A4, MARGIN, Cell, Passage, Role, Row, Sheet, appendix, clean, day, fit, label
-from reports.annexes.sheet import numbered, row_height
+from reports.annexes.sheet import (
+    A4,
+    MARGIN,
+    Cell,
+    Passage,
+    Role,
+    Row,
+    Sheet,
+    appendix,
+    clean,
+    day,
+    fit,
+    label,
+    numbered,
+    row_height,
+)
 from reviews import rectifications
 from reviews.models import Record
 

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from reports.annexes import words
-from reports.annexes.sheet import A4, MARGIN, Cell, Passage, Role, Row, Sheet, appendix, clean, day, fit, label
-from reports.annexes.sheet import height_of, numbered, row_height
+from reports.annexes.sheet import (
+    A4,
+    MARGIN,
+    Cell,
+    Passage,
+    Role,
+    Row,
+    Sheet,
+    appendix,
+    clean,
+    day,
+    fit,
+    height_of,
+    label,
+    numbered,
+    row_height,
+)
 from reviews.models import Record
 
 WIDTHS = (82.0, 82.0, 142.0, 82.0, 110.0)
