@@ -1,5 +1,36 @@
 """URLs."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from reviews.views import duties, records, rectifications
+
+urlpatterns: list[URLPattern] = [
+    path("duties/", duties.my_duties, name="my_duties"),
+    path("duties/<int:pk>/", duties.duty, name="duty"),
+    path("duties/<int:pk>/start/", duties.duty_start, name="duty_start"),
+    path("duties/<int:pk>/exempt/", duties.duty_exempt, name="duty_exempt"),
+    path("records/", records.record_list, name="records"),
+    path("records/new/", records.record_new, name="record_new"),
+    path("records/<int:pk>/", records.record, name="record"),
+    path("records/<int:pk>/edit/", records.record_edit, name="record_edit"),
+    path("records/<int:pk>/autosave/", records.record_autosave, name="record_autosave"),
+    path("records/<int:pk>/confirm/", records.record_confirm, name="record_confirm"),
+    path("records/<int:pk>/done/", records.record_done, name="record_done"),
+    path("records/<int:pk>/discard/", records.record_discard, name="record_discard"),
+    path("records/<int:pk>/due/", records.record_set_due, name="record_set_due"),
+    *(
+        path(f"records/<int:pk>/{action}/", records.record_act, {"action": action}, name=f"record_{action}")
+        for action in records.ACTIONS
+    ),
+    path("rectifications/", rectifications.rectification_list, name="rectifications"),
+    path("rectifications/<int:pk>/", rectifications.rectification, name="rectification"),
+    *(
+        path(
+            f"rectifications/<int:pk>/{action}/",
+            rectifications.rectification_act,
+            {"action": action},
+            name=f"rectification_{action}",
+        )
+        for action in rectifications.ACTIONS
+    ),
+]

@@ -1,0 +1,239 @@
+"""我的点评任务, why a duty is there, and the way into its form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from orgs import clock, scope
+from orgs.errors import DomainError
+from orgs.models import Organization, Person, User
+from reviews import duties, records, waiting
+from reviews.forms import ReasonForm
+from reviews.models import COUNTED_STATES, Duty, DutyStatus, Period, Record, RecordState, Subject
+
+PAGE = 50
+UNDER_WAY = [RecordState.DRAFT, RecordState.SUBMITTED]
+# Organisations first, then their heads, then the own team, then members.
+SUBJECT_ORDER = Case(
+    *(When(subject=subject, then=Value(place)) for place, subject in enumerate(Subject.values)),
+    output_field=IntegerField(),
+)
+
+
+def chosen_period(request: HttpRequest) -> Period | None:
+    """The period asked for by ?period=, else the one that holds today; None while there is none."""
+    code = request.GET.get("period") or request.POST.get("period") or ""
+    asked = Period.objects.filter(code=code[:10]).first() if code else None
+    return asked or Period.objects.current(clock.today())
+
+
+def _record(field: str, states: list[str]) -> Subquery:
+    """A field of the newest record that serves the duty, in one of these states."""
+    found = Record.objects.filter(duties=OuterRef("pk"), state__in=states).order_by("-pk")
+    return Subquery(found.values(field)[:1])
+
+
+def with_records(found: QuerySet[Duty]) -> QuerySet[Duty]:
+    """Duties in the order of the page, with the record under way and the one that counts."""
+    return (
+        found.select_related(
+            "rule", "period", "reviewer_org", "reviewer", "acting", "target_org", "target_person", "about_org"
+        )
+        .annotate(
+            open_record=_record("pk", UNDER_WAY),
+            open_state=_record("state", UNDER_WAY),
+            done_record=_record("pk", COUNTED_STATES),
+            place=SUBJECT_ORDER,
+        )
+        .order_by("place", "due_on", "about_org__order", "about_org__code", "target_person__number", "pk")
+    )
+
+
+def of_leaders(user: User, leader: str = "") -> QuerySet[Duty]:
+    """Duties of the organisations in whose very office the user works (代录), of one leader where named."""
+    offices = [org.pk for org in scope.seats(user).offices]
+    found = Duty.objects.filter(reviewer_org__in=offices)
+    return found.of_person(Person.objects.filter(number=leader).first()) if leader else found
+
+
+def add_partners(page: list[Duty]) -> None:
+    """Set `partners` on the joint duties shown: the other organisation's duties towards the same target. One query."""
+    groups = {duty.joint_group for duty in page if duty.joint_group}
+    others: list[Duty] = []
+    if groups:
+        periods = {duty.period_id for duty in page}
+        found = Duty.objects.filter(joint_group__in=groups, period__in=periods)
+        others = list(found.select_related("reviewer_org", "acting", "reviewer"))
+    for duty in page:
+        duty.partners = [  # type: ignore[attr-defined]
+            other
+            for other in others
+            if other.joint_group == duty.joint_group
+            and other.period_id == duty.period_id
+            and other.reviewer_org_id != duty.reviewer_org_id
+        ]
+
+
+def my_duties(request: HttpRequest) -> HttpResponse:
+    """Who is to be reviewed by me (or, for an office, by the leaders it enters for), and what else waits for me."""
+    user, at, period = request.user, scope.seats(request.user), chosen_period(request)
+    for_leaders = bool(at.offices) and (request.GET.get("as") == "office" or at.person is None)
+    leader = request.GET.get("leader", "")[:40] if for_leaders else ""
+    all_duties = (
+        of_leaders(user, leader)
+        if for_leaders
+        else Duty.objects.of_person(at.person)
+        if at.person
+        else Duty.objects.none()
+    )
+    all_duties = all_duties.filter(period=period) if period else all_duties.none()
+    numbers = all_duties.aggregate(
+        total=Count("pk", filter=~Q(status=DutyStatus.EXEMPT)), done=Count("pk", filter=Q(status=DutyStatus.DONE))
+    )
+    found = with_records(all_duties)
+    tabs = {
+        "pending": found.filter(status=DutyStatus.PENDING, open_record__isnull=True),
+        "draft": found.filter(status=DutyStatus.PENDING, open_record__isnull=False),
+        "done": found.exclude(status=DutyStatus.PENDING),
+    }
+    counts = {name: rows.count() for name, rows in tabs.items()}
+    show = request.GET.get("show", "")
+    if show not in tabs:
+        show = next((name for name, number in counts.items() if number), "pending")
+    query = request.GET.get("q", "").strip()[:50].replace("\x00", "")
+    rows = tabs[show]
+    if query:
+        rows = rows.filter(
+            Q(target_org__name__icontains=query)
+            | Q(target_person__name__icontains=query)
+            | Q(about_org__name__icontains=query)
+        )
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    add_partners(page.object_list)  # type: ignore[arg-type]
+    context = {
+        "periods": Period.objects.all(),
+        "period": period,
+        "page_obj": page,
+        "show": show,
+        "counts": counts,
+        "numbers": numbers,
+        "query": query,
+        "waiting": waiting.counts(user),
+        "for_leaders": for_leaders,
+        "leader": leader,
+        "leaders": _leaders(user, period) if for_leaders else [],
+        "may_switch": bool(at.offices) and at.person is not None,
+        "seats": at,
+        "carry_from": _whole(request.GET.get("carry_from")),
+        "today": clock.today(),
+    }
+    return render(request, "reviews/my_duties.html", context)
+
+
+def _leaders(user: User, period: Period | None) -> QuerySet[Person]:
+    """Who acts in the duties that the office enters for."""
+    mine = of_leaders(user).filter(period=period)
+    acting = mine.filter(acting__isnull=False).values("acting")
+    named = mine.filter(acting__isnull=True).values("reviewer")
+    return Person.objects.filter(Q(pk__in=acting) | Q(pk__in=named)).order_by("number")
+
+
+def _whole(text: str | None) -> int | None:
+    """A number from a query string; anything else is nothing."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else None
+
+
+def visible_duty(request: HttpRequest, pk: int) -> Duty:
+    """The duty, or 404 for whoever may not know of it."""
+    return get_object_or_404(with_records(Duty.objects.visible_to(request.user)), pk=pk)
+
+
+def duty(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why this duty is there: the rule and its words, the post or division of work it comes from."""
+    found = visible_duty(request, pk)
+    add_partners([found])
+    context = {
+        "duty": found,
+        "why": duties.explain(found),
+        "today": clock.today(),
+        "is_mine": _carries_out(request.user, found),
+        "may_exempt": _may_exempt(request.user, found),
+        "reason_form": ReasonForm(),
+    }
+    return render(request, "reviews/duty.html", context)
+
+
+def _carries_out(user: User, found: Duty) -> bool:
+    """The user is who reviews, or enters for him; the verb has the last word."""
+    at = scope.seats(user)
+    own = at.person is not None and at.person.pk in (found.acting_id, found.reviewer_id)
+    return own or Organization.objects.filter(scope.office_of(user), pk=found.reviewer_org_id).exists()
+
+
+def _may_exempt(user: User, found: Duty) -> bool:
+    """The office above the reviewing organisation; never the reviewer's own side (domain.md 5.3)."""
+    if found.status != DutyStatus.PENDING:
+        return False
+    above = Organization.objects.above(found.reviewer_org).filter(scope.office_of(user))
+    return scope.seats(user).is_admin or above.exists()
+
+
+@require_POST
+def duty_start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open the form: the draft under way, or a new one, with the facts of the event just held carried over."""
+    found = visible_duty(request, pk)
+    try:
+        record = records.open_draft(found, by=request.user)
+        source = _carried(request)
+        if source is not None and record.pk != source.pk and record.version == 1:
+            record = records.save_draft(record, carry_over(source, record), by=request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("duty", pk=pk)
+    return redirect("record_edit", pk=record.pk)
+
+
+def _carried(request: HttpRequest) -> Record | None:
+    """The record named by carry_from, if its text is the user's to read."""
+    pk = _whole(request.POST.get("carry_from"))
+    if pk is None:
+        return None
+    return Record.objects.readable_text_by(request.user).select_related("review").filter(pk=pk).first()
+
+
+def carry_over(source: Record, record: Record) -> records.RecordDraft:
+    """Facts of the event only: when, where, in which form, before whom. Never what was said about somebody."""
+    draft, held = records.draft_of(record), source.review
+    return replace(
+        draft,
+        kind=held.kind,
+        held_on=held.held_on,
+        place=held.place,
+        form=held.form,
+        form_note=held.form_note,
+        participants=held.participants,
+    )
+
+
+@require_POST
+def duty_exempt(request: HttpRequest, pk: int) -> HttpResponse:
+    """The office above takes a duty away, with its reason."""
+    found = visible_duty(request, pk)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "请写明免除原因，再点免除。")
+        return redirect("duty", pk=pk)
+    try:
+        duties.exempt(found, reason=form.cleaned_data["reason"], by=request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "已免除这项任务。")
+    return redirect("duty", pk=pk)
