@@ -16,7 +16,8 @@ from orgs.errors import DomainError
 from orgs.models import Organization, Person, User
 from reviews import duties, records, waiting
 from reviews.forms import ReasonForm
-from reviews.models import COUNTED_STATES, Duty, DutyStatus, Period, Record, RecordState, Subject
+from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
+from reviews.models.record import COUNTED_STATES
 
 PAGE = 50
 UNDER_WAY = [RecordState.DRAFT, RecordState.SUBMITTED]
