@@ -80,7 +80,9 @@ def transfer_many(moves: Sequence[Move], *, by: User | None) -> None:
         events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         for person, branch, on in moves:
             if branch is not None and branch.org_type != OrgType.BRANCH:
-                raise PeopleRefused(f"{person.name}（{person.number}）：“{branch.name}”不是党支部，党员只能属于党支部。")
+                raise PeopleRefused(
+                    f"{person.name}（{person.number}）：“{branch.name}”不是党支部，党员只能属于党支部。"
+                )
             old = current.get(person.pk)
             if old is not None and branch is not None and old.branch_id == branch.pk:
                 continue

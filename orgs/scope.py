@@ -71,7 +71,9 @@ def _read(user: User) -> Seats:
     person = user.person
     if person is None:
         return Seats(is_admin=user.is_superuser, offices=tuple(alive))
-    posts = list(person.posts.valid(on).select_related("organization").order_by("organization__level", "organization__lft"))
+    posts = list(
+        person.posts.valid(on).select_related("organization").order_by("organization__level", "organization__lft")
+    )
     with_secretary = set(
         _secretaries_of([post.organization_id for post in posts if post.is_acting], person, on) if posts else ()
     )

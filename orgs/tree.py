@@ -142,9 +142,7 @@ def write_many(
         changes.announce_moves(old_parents, by)
 
 
-def _change(
-    changed: Sequence[tuple[Organization, Mapping[str, Any]]], by: User | None
-) -> dict[int, int | None]:
+def _change(changed: Sequence[tuple[Organization, Mapping[str, Any]]], by: User | None) -> dict[int, int | None]:
     """Write the changed fields onto freshly read rows; returns id -> id of the old parent of the moved ones."""
     if not changed:
         return {}
@@ -249,14 +247,14 @@ def renumber() -> int:
     if len(wanted) != len(nodes):
         lost = [node.code for node in nodes if node.id not in wanted]
         raise TreeRefused(f"上级关系形成循环，{len(lost)} 个组织到不了根组织：" + "、".join(lost[:5]))
-    rows = [(node.id, *wanted[node.id]) for node in nodes if wanted[node.id] != tuple(getattr(node, n) for n in NUMBERS)]
+    rows = [
+        (node.id, *wanted[node.id]) for node in nodes if wanted[node.id] != tuple(getattr(node, n) for n in NUMBERS)
+    ]
     _write_numbers(rows)
     return len(rows)
 
 
-def _number(
-    root: Node, tree_id: int, children: dict[int | None, list[Node]], wanted: dict[int, tuple]
-) -> None:
+def _number(root: Node, tree_id: int, children: dict[int | None, list[Node]], wanted: dict[int, tuple]) -> None:
     """Number one tree without recursion: (tree_id, lft, rght, level, domain, led_by) of each node into `wanted`."""
     counter = 0
     # (node, level, domain, led_by, lft) on the way down; lft is set when the node is entered

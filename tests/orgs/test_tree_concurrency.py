@@ -1,0 +1,88 @@
+"""Writers released together: the tree stays sound (django-mptt alone breaks it nine times in ten)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from orgs import tree
+from orgs.errors import TreeBusy
+from orgs.models import Organization
+from tests import builders
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+
+
+def together(*jobs):
+    """Run each job in a thread of its own, released by one barrier; returns the errors."""
+    barrier = threading.Barrier(len(jobs))
+    errors: list[Exception] = []
+
+    def run(job):
+        try:
+            barrier.wait(10)
+            job()
+        except Exception as error:  # noqa: BLE001 - handed to the test
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return errors
+
+
+def test_two_inserts_and_two_moves_at_once_leave_a_sound_tree():
+    root = builders.make_org("1", "党组", "总局")
+    sides = [builders.make_org(f"1{n}", "党总支", "总局机关", root) for n in range(4)]
+    for trial in range(8):
+        errors = together(
+            lambda t=trial: builders.make_org(f"a{t}", "党支部", "总局机关", sides[0]),
+            lambda t=trial: builders.make_org(f"b{t}", "党支部", "总局机关", sides[1]),
+            lambda: tree.move(Organization.objects.get(code="12"), under=Organization.objects.get(code="13"), by=None),
+            lambda: tree.move(Organization.objects.get(code="13"), under=Organization.objects.get(code="12"), by=None),
+        )
+        # One of the two crossing moves must lose: both would make a cycle.
+        assert [type(error) for error in errors] in ([tree.TreeRefused], [])
+        assert tree.prove() == []
+        for code in ("12", "13"):
+            tree.move(Organization.objects.get(code=code), under=Organization.objects.get(code="1"), by=None)
+
+
+def test_two_new_roots_at_once_get_trees_of_their_own():
+    errors = together(
+        lambda: builders.make_org("r1", "党组", "总局"),
+        lambda: builders.make_org("r2", "党组", "总局"),
+    )
+    assert errors == []
+    assert tree.prove() == []
+
+
+def test_a_tree_held_by_someone_else_says_so():
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with tree.transaction.atomic():
+            tree.lock()
+            held.set()
+            done.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(10)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '200ms'")
+    try:
+        with pytest.raises(TreeBusy, match="稍后再试"):
+            builders.make_org("1", "党组", "总局")
+    finally:
+        done.set()
+        holder.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
