@@ -10,7 +10,7 @@ from reports.annexes import words
 from reports.annexes.sheet import Cell, Role, Row, Sheet, clean, day, label, number, row_height
 from reports.models import ProgressReport
 
-WIDTHS = (188.0, *(62.0,) * 9)
+WIDTHS = (152.0, *(66.0,) * 9)
 OWN, TOTAL = "本级", "合计"
 GROUPS = ("应参加点评的领导、党组织党员数量", "本次上报新增完成点评的情况", "截至本次上报累计完成点评工作情况")
 MEASURES = ("领导", "党组织", "党员")

@@ -18,6 +18,7 @@ PADDING = 10.0  # left and right, or above and below, together
 MARGIN = 48.0
 A4 = (595.0, 842.0)
 TALLEST_ROW = 400.0  # Excel ends at 409
+CHUNK = 17  # lines; two such rows fill a page
 CONTINUED = "（接附页）"
 
 
@@ -249,7 +250,7 @@ def appendix(name: str, caption: str, title: str, passages: Sequence[Passage]) -
         rows.append(Row((Cell(passage.label, Role.HEADING),), LINE_HEIGHT + 2 * PADDING))
         for paragraph in passage.text.split("\n"):
             lines = wrap(paragraph, width)
-            for start in range(0, len(lines), 20):
-                part = "".join(lines[start : start + 20])
+            for start in range(0, len(lines), CHUNK):
+                part = "".join(lines[start : start + CHUNK])
                 rows.append(Row((Cell(part, Role.PARAGRAPH),), height_of(part, width)))
     return Sheet(name=name, caption=caption, title=(title,), widths=(width,), rows=tuple(rows), one_page=False)

@@ -44,7 +44,7 @@ def sheet(record: Record) -> Sheet:
     for name, value, name2, value2 in lines:
         cells = (label(name), Cell(clean(value)), label(name2), Cell(clean(value2)))
         rows.append(Row(cells, row_height(cells, WIDTHS, least=LEAST_LINE)))
-    room = A4[1] - 2 * MARGIN - HEAD - sum(row.height for row in rows)
+    room = max(A4[1] - 2 * MARGIN - HEAD - sum(row.height for row in rows), 4 * LEAST_TEXT)
 
     items = list(record.items.all())
     wide = sum(WIDTHS[1:])

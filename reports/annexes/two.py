@@ -22,7 +22,7 @@ from reports.annexes.sheet import (
 )
 from reviews.models import Record
 
-WIDTHS = (82.0, 82.0, 142.0, 82.0, 110.0)
+WIDTHS = (84.0, 98.0, 126.0, 80.0, 110.0)
 LEAST_LINE, LEAST_TEXT = 38.0, 84.0
 HEAD = 24 + 2 * 28
 MAY_APPEND = "（可另附页）"
@@ -42,7 +42,7 @@ def sheet(record: Record) -> Sheet:
     for name, value, name2, value2 in lines:
         cells = (label(name), Cell(clean(value), across=2), label(name2), Cell(clean(value2)))
         rows.append(Row(cells, row_height(cells, WIDTHS, least=LEAST_LINE)))
-    room = A4[1] - 2 * MARGIN - HEAD - sum(row.height for row in rows)
+    room = max(A4[1] - 2 * MARGIN - HEAD - sum(row.height for row in rows), 4 * LEAST_TEXT)
 
     wide, narrow = sum(WIDTHS[1:]), sum(WIDTHS[2:])
     summary = clean(record.prior_summary)

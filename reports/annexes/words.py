@@ -21,7 +21,8 @@ def reviewer_titles(review: Review) -> str:
     if people and orgs and review.held_on:
         held = Post.objects.valid(review.held_on).select_related("organization").order_by("organization__lft", "pk")
         for post in held.filter(person__in=people, organization__in=orgs):
-            titles.append(f"{post.organization.name}{post.get_role_display()}")
+            unit = post.organization.name.removesuffix(post.organization.get_org_type_display())
+            titles.append(f"{unit}{post.title}")
     return "；".join(dict.fromkeys(title for title in titles if title))
 
 

@@ -10,6 +10,7 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell as ExcelCell
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.indexed_list import IndexedList
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, clean
@@ -36,6 +37,10 @@ NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
 def draw(*sheets: Sheet) -> Workbook:
     """A workbook with a page for each sheet, each followed by its appendix pages."""
     book = Workbook()
+    # Column widths count digits of the Normal style's font: one that is as wide everywhere (Arial, Liberation Sans).
+    plain = Font(name="Arial", size=10)
+    book._fonts = IndexedList([plain])
+    book._named_styles["Normal"].font = plain
     book.remove(book.active)
     taken: set[str] = set()
     for sheet in sheets:
