@@ -14,7 +14,7 @@ from reviews.models import Period
 def send_reminders() -> int:
     """Remind of what is due today, then hand the new messages to the mail server. Returns how many were new."""
     counts = reminders.send_due(clock.today())
-    deliver_mail.delay()
+    reminders.deliver_mail()
     return sum(count.new for count in counts.values())
 
 
