@@ -17,16 +17,16 @@ A draft, and a record that waits for its leader, is nobody's business but theirs
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.apps import apps
-from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 
 from orgs import clock, scope
 
 if TYPE_CHECKING:
     from orgs.models import User
-    from reviews.models import Record
+    from reviews.models import Record, Review
 
 UNCONFIRMED = ("draft", "submitted")
 
@@ -39,13 +39,18 @@ def _any(*conditions: Q) -> Q:
     return found
 
 
+def _reviews() -> QuerySet[Review]:
+    # By name: the models import this module for their querysets.
+    return apps.get_model("reviews", "Review")._default_manager.all()
+
+
 def _reviewers(user: User, prefix: str) -> Q:
     """Reviewed by the user, alone or with others."""
     person = scope.seats(user).person
     if person is None:
         return scope.NOTHING
     # A subquery: joining co-reviewers into an OR would double the rows.
-    joined = person.reviews_joined.values("pk")
+    joined = _reviews().filter(co_reviewers=person).values("pk")
     return Q(**{f"{prefix}review__reviewer": person}) | Q(**{f"{prefix}review__in": joined})
 
 
@@ -53,8 +58,7 @@ def _offices(user: User, prefix: str) -> Q:
     """The user works in the office of a reviewing organisation, or above it. Not for administrators."""
     if not scope.seats(user).offices:
         return scope.NOTHING
-    # By name: the models import this module for their querysets.
-    joined = apps.get_model("reviews", "Review").objects.filter(scope.office_of(user, "co_orgs__")).values("pk")
+    joined = _reviews().filter(scope.office_of(user, "co_orgs__")).values("pk")
     return scope.office_of(user, f"{prefix}review__reviewer_org__") | Q(**{f"{prefix}review__in": joined})
 
 
@@ -158,7 +162,8 @@ def standing(record: Record, user: User) -> Standing:
         "read": scope.NOTHING if is_admin else readable(user),
     }
     flags = {f"is_{name}": _flag(test) for name, test in tests.items()}
-    row: dict[str, Any] = type(record)._default_manager.filter(pk=record.pk).values(**flags).get()
+    rows = type(record)._default_manager.filter(pk=record.pk).annotate(**flags).values_list(*flags)
+    row = dict(zip(flags, rows.get(), strict=True))
     is_reviewer = person_id is not None and record.review.reviewer_id == person_id
     own_branch = any(org.is_branch and org.pk == record.about_org_id for org in at.heads)
     leads = record.target_org_id is not None and _leads(user, record.target_org_id)
