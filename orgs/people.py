@@ -124,6 +124,24 @@ def _open_memberships(person_ids: Iterable[int]) -> dict[int, Membership]:
     return found
 
 
+def redate_many(corrections: Sequence[tuple[Person, datetime.date | None]], *, by: User | None) -> None:
+    """Correct the day on which each person's open membership began (the branch stays). Raises PeopleRefused."""
+    with transaction.atomic():
+        days = {person.pk: (person, on) for person, on in corrections}
+        current = _open_memberships(days)
+        changed: list[Membership] = []
+        events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        for pk, (person, on) in days.items():
+            row = current.get(pk)
+            if row is None:
+                raise PeopleRefused(f"{person.name}（{person.number}）现在不属于任何党支部，没有转入日期可改。")
+            events[pk] = ({"from_on": row.from_on}, {"from_on": on})
+            row.from_on = on
+            changed.append(row)
+        Membership.objects.bulk_update(changed, ["from_on"], batch_size=500)
+        audit.record(by, "更正转入日期", [days[pk][0] for pk in events], changes=events)
+
+
 def transfer(person: Person, *, to: Organization | None, on: datetime.date, by: User | None) -> None:
     """Transfer one member on that day; `to` None: out of the system."""
     transfer_many([(person, to, on)], by=by)

@@ -1,0 +1,165 @@
+"""Carrying a plan out: one transaction, through the verbs of the tree and of people only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from orgs import people, tree
+from orgs.errors import DomainError
+from orgs.importing import plan as planning
+from orgs.importing import world
+from orgs.importing.columns import CHARGES, ORGS, PEOPLE, POSTS, Options
+from orgs.importing.plan import Change, Plan
+from orgs.importing.reading import Book
+from orgs.models import Charge, Organization, Person, Post, User
+
+CHUNK = 900
+
+
+class Wrong(DomainError):
+    """The file has wrong rows; `plan` names them all. Nothing was written."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(f"文件中有 {len(plan.problems)} 处错误，没有导入任何内容。请改正后重新上传。")
+        self.plan = plan
+
+
+def preview(book: Book, options: Options) -> Plan:
+    """What importing this book now would do; writes nothing."""
+    return planning.make(book, world.load(book, options), options)
+
+
+def import_book(book: Book, options: Options, *, by: User | None) -> Plan:
+    """Import all of it or nothing: planned anew under the tree's lock, so that what is checked is what is stored.
+
+    Returns the plan that was carried out. Raises Wrong, tree.TreeRefused, people.PeopleRefused, TreeBusy.
+    """
+    with transaction.atomic():
+        tree.lock()
+        made = preview(book, options)
+        if made.problems:
+            raise Wrong(made)
+        _carry_out(made, by)
+    return made
+
+
+def _carry_out(plan: Plan, by: User | None) -> None:
+    orgs = _instances(Organization, plan.org_ids, _named_organizations(plan))
+    persons = _instances(Person, plan.person_ids, _named_persons(plan))
+    _organizations(plan.changes[ORGS], orgs, by)
+    _people(plan.changes[PEOPLE], persons, orgs, by)
+    _posts(plan.changes[POSTS], orgs, persons, by)
+    _charges(plan.changes[CHARGES], orgs, persons, by)
+
+
+def _named_organizations(plan: Plan) -> set[str]:
+    """Keys of the organisations that the changes speak of."""
+    named = {change.key for change in plan.changes[ORGS]}
+    named |= {change.values["parent"] for change in plan.changes[ORGS] if change.values.get("parent")}
+    named |= {change.move[0] for change in plan.changes[PEOPLE] if change.move and change.move[0]}
+    named |= {change.key[1] for change in plan.changes[POSTS]}
+    for change in plan.changes[CHARGES]:
+        named |= {change.key[1], change.key[2]}
+    return named
+
+
+def _named_persons(plan: Plan) -> set[str]:
+    """Keys of the persons that the changes speak of."""
+    named = {change.key for change in plan.changes[PEOPLE]}
+    for sheet in (POSTS, CHARGES):
+        named |= {change.key[0] for change in plan.changes[sheet]}
+    return named
+
+
+def _instances(model: Any, ids: Mapping[str, int], named: set[str]) -> dict[str, Any]:
+    """key -> instance for those of the named ones that are stored."""
+    keys = {ids[found]: found for found in named if found in ids}
+    pks = sorted(keys)
+    found: dict[str, Any] = {}
+    for start in range(0, len(pks), CHUNK):
+        found.update((keys[row.pk], row) for row in model.objects.filter(pk__in=pks[start : start + CHUNK]))
+    return found
+
+
+def _organizations(changes: list[Change], orgs: dict[str, Organization], by: User | None) -> None:
+    """Write them through the tree; `orgs` gains the new ones, and all in it carry their new facts."""
+    if not changes:
+        return
+    categories = world.categories()
+    new: list[Organization] = []
+    for change in changes:
+        if change.stored is None:
+            values = {name: value for name, value in change.values.items() if name not in ("parent", "category")}
+            orgs[change.key] = Organization(**values, category_id=categories[change.values["category"]])
+            new.append(orgs[change.key])
+    changed: list[tuple[Organization, Mapping[str, Any]]] = []
+    for change in changes:
+        if change.stored is None:
+            if change.values["parent"]:
+                orgs[change.key].parent = orgs[change.values["parent"]]
+            continue
+        values = dict(change.values)
+        if "parent" in values:
+            values["parent"] = orgs[values["parent"]] if values["parent"] else None
+        if "category" in values:
+            values["category_id"] = categories[values.pop("category")]
+        changed.append((orgs[change.key], values))
+    tree.write_many(new, changed, by=by)
+    for org, values in changed:
+        for name, value in values.items():
+            setattr(org, name, value)
+
+
+def _people(changes: list[Change], persons: dict[str, Person], orgs: dict[str, Organization], by: User | None) -> None:
+    new: list[Person] = []
+    changed: list[tuple[Person, Mapping[str, Any]]] = []
+    for change in changes:
+        facts = {name: value for name, value in change.values.items() if name not in ("branch", "moved_on")}
+        if change.stored is None:
+            persons[change.key] = Person(**facts)
+            new.append(persons[change.key])
+        elif facts:
+            changed.append((persons[change.key], facts))
+    people.add_many(new, by=by)
+    people.update_many(changed, by=by)
+    moves: list[people.Move] = [
+        (persons[change.key], orgs[change.move[0]] if change.move[0] else None, change.move[1])
+        for change in changes
+        if change.move
+    ]
+    people.transfer_many(moves, by=by)
+    people.redate_many([(persons[c.key], c.values["moved_on"]) for c in changes if c.redate], by=by)
+
+
+def _posts(changes: list[Change], orgs: dict[str, Organization], persons: dict[str, Person], by: User | None) -> None:
+    new = [
+        Post(person=persons[c.key[0]], organization=orgs[c.key[1]], role=c.key[2], from_on=c.key[3], **c.values)
+        for c in changes
+        if c.stored is None
+    ]
+    # Changes first: a secretary's end must be known before the successor is appointed.
+    people.update_posts(_pairs(Post, changes), by=by)
+    people.appoint_many(new, by=by)
+
+
+def _charges(changes: list[Change], orgs: dict[str, Organization], persons: dict[str, Person], by: User | None) -> None:
+    new = [
+        Charge(person=persons[c.key[0]], team=orgs[c.key[1]], organization=orgs[c.key[2]], from_on=c.key[3], **c.values)
+        for c in changes
+        if c.stored is None
+    ]
+    people.update_charges(_pairs(Charge, changes), by=by)
+    people.put_in_charge_many(new, by=by)
+
+
+def _pairs(model: Any, changes: Iterable[Change]) -> list[tuple[Any, Mapping[str, Any]]]:
+    wanted = {change.stored: change.values for change in changes if change.stored is not None}
+    pks = sorted(wanted)
+    found: list[tuple[Any, Mapping[str, Any]]] = []
+    for start in range(0, len(pks), CHUNK):
+        rows = model.objects.filter(pk__in=pks[start : start + CHUNK])
+        found.extend((row, wanted[row.pk]) for row in rows)
+    return found

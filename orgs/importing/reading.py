@@ -1,0 +1,307 @@
+"""From a file that anyone may send to four tables of cells: the gate, a reader in a child process, the headers.
+
+Nothing here knows what the cells mean; `columns` and `plan` do. A file that cannot be taken as a whole raises
+`Unreadable`, whose str() is a Chinese sentence.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import difflib
+import hashlib
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orgs.errors import DomainError
+from orgs.importing import columns, gate
+from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WALL_SECONDS = 300
+HEADER_WITHIN = 200  # rows with a value, in which the header must come
+Row = tuple[int, list[Any]]
+
+
+class Unreadable(DomainError):
+    """The file is refused as a whole; nothing of it was taken."""
+
+
+@dataclass
+class Table:
+    """One of the four sheets: which columns it has (column -> position) and its rows with their numbers."""
+
+    sheet: str
+    columns: dict[str, int]
+    rows: list[Row]
+    ragged: dict[int, str] = field(default_factory=dict)  # rows of a csv that do not fit its header
+
+    def cell(self, cells: list[Any], column: str) -> Any:
+        """The raw cell of a column that this table has."""
+        at = self.columns[column]
+        return cells[at] if at < len(cells) else None
+
+
+@dataclass
+class Book:
+    """What a file holds: its tables by sheet name, and what was ignored."""
+
+    tables: dict[str, Table]
+    notices: list[str]
+    sha256: str
+
+
+def read(data: bytes, file_name: str) -> Book:
+    """The tables of a workbook or csv. Raises Unreadable with a sentence that says what to do."""
+    try:
+        kind = gate.recognise(data, file_name)
+    except gate.Refusal as refusal:
+        raise Unreadable(str(refusal)) from refusal
+    sha256 = hashlib.sha256(data).hexdigest()
+    notices: list[str] = []
+    if kind == "csv":
+        table = _csv_table(data, notices)
+        return _book({table.sheet: table}, notices, sha256)
+    found = _in_child(data, kind, notices)
+    tables: dict[str, Table] = {}
+    for sheet in SHEETS:
+        if sheet in found:
+            table_or_none = _table(sheet, found[sheet], notices)
+            if table_or_none is not None:
+                tables[sheet] = table_or_none
+    return _book(tables, notices, sha256)
+
+
+def _book(tables: dict[str, Table], notices: list[str], sha256: str) -> Book:
+    if not any(table.rows for table in tables.values()):
+        raise Unreadable("文件里没有数据行，请在表头下面填写数据。")
+    for table in tables.values():
+        if not table.rows:
+            notices.append(f"工作表“{table.sheet}”只有表头，没有数据")
+    return Book(tables, notices, sha256)
+
+
+# --- workbooks ------------------------------------------------------------------------------------------------------
+
+
+def _in_child(data: bytes, kind: str, notices: list[str]) -> dict[str, list[Row]]:
+    """Sheet -> rows with a value, read by `orgs.importing.child` under its limits."""
+    with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copy, tempfile.TemporaryFile() as errors:
+        copy.write(data)
+        copy.flush()
+        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, *SHEETS]
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+        # The child gets a list, no shell, and a file that this process named.
+        with subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, env=environment
+        ) as child:
+            assert child.stdout is not None  # noqa: S101 - for the type checker: stdout is a pipe
+            watch = threading.Timer(WALL_SECONDS, child.kill)
+            watch.start()
+            try:
+                found, ended = _listen(child.stdout, notices)
+            except BaseException:
+                child.kill()
+                raise
+            finally:
+                watch.cancel()
+            status = child.wait()
+        if not ended or status != 0:
+            errors.seek(0)
+            logger.warning("import reader died, status %s: %s", status, errors.read()[-500:].decode("utf-8", "replace"))
+            raise Unreadable("文件过大或内容异常，无法读取。请只保留需要的数据，另存为新的 .xlsx 后再导入。")
+    return found
+
+
+def _listen(stream: Any, notices: list[str]) -> tuple[dict[str, list[Row]], bool]:
+    found: dict[str, list[Row]] = {}
+    rows: list[Row] = []
+    ended = False
+    for line in stream:
+        message = json.loads(line)
+        if isinstance(message, list):
+            number, cells = message
+            rows.append((number, [_cell(cell) for cell in cells]))
+        elif "sheets" in message:
+            _check_names(message["sheets"], notices)
+        elif "sheet" in message:
+            rows = found[message["sheet"].strip(BLANKS)] = []
+        elif "refused" in message:
+            if message.get("reason"):
+                logger.info("import reader refused: %s", message["reason"])
+            raise Unreadable(
+                message["refused"] or "文件已损坏或过大，无法读取。请用 Excel 或 WPS 打开后另存为新的 .xlsx。"
+            )
+        else:
+            ended = True
+    return found, ended
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, list):
+        return datetime.date.fromisoformat(cell[1]) if cell[0] == "d" else Fault(cell[1])
+    return cell
+
+
+def _check_names(names: list[str], notices: list[str]) -> None:
+    trimmed = [name.strip(BLANKS) for name in names]
+    for sheet in SHEETS:
+        if trimmed.count(sheet) > 1:
+            raise Unreadable(f"文件里有两个叫“{sheet}”的工作表，请只保留一个。")
+    if not set(trimmed) & set(SHEETS):
+        shown = "、".join(names[:10])
+        raise Unreadable(f"找不到要导入的工作表：应有“组织”“人员”“任职”“分管”中的至少一个，文件里是：{shown}。")
+    notices.extend(
+        f"工作表“{name}”不在导入范围，已忽略" for name in trimmed if name not in SHEETS and name != columns.NOTES
+    )
+
+
+# --- headers --------------------------------------------------------------------------------------------------------
+
+
+def _headers(sheet: str, cells: list[Any]) -> dict[str, list[int]]:
+    """Column name -> the positions at which its header stands in this row."""
+    known = {column.header: column.name for column in SHEETS[sheet]}
+    found: dict[str, list[int]] = {}
+    for at, cell in enumerate(cells):
+        name = known.get(columns.header_key(cell))
+        if name:
+            found.setdefault(name, []).append(at)
+    return found
+
+
+def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
+    """Find the header (the row with most known ones) and cut the table out; an empty sheet is only noted."""
+    rows = [row for row in rows if any(not _is_blank(cell) for cell in row[1])]
+    if not rows:
+        notices.append(f"工作表“{sheet}”是空的，已忽略")
+        return None
+    best, at = {}, -1
+    for index, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
+        found = _headers(sheet, cells)
+        if len(found) > len(best):
+            best, at = found, index
+    if not best:
+        raise Unreadable(f"工作表“{sheet}”里找不到表头，请使用模板：第一行是“{SHEETS[sheet][0].header}”等列名。")
+    positions = _positions(sheet, best, rows[at][1], notices)
+    return Table(sheet, positions, [row for row in rows[at + 1 :] if _has_value(row[1], positions)])
+
+
+def _positions(sheet: str, found: dict[str, list[int]], cells: list[Any], notices: list[str]) -> dict[str, int]:
+    for column in SHEETS[sheet]:
+        if len(found.get(column.name, ())) > 1:
+            raise Unreadable(f"工作表“{sheet}”里列“{column.header}”出现了两次，请只保留一列。")
+    missing = [column.header for column in SHEETS[sheet] if column.required and column.name not in found]
+    if missing:
+        raise Unreadable(f"工作表“{sheet}”缺少必填的列：" + "、".join(missing) + "。")
+    taken = {positions[0] for positions in found.values()}
+    unknown = [columns.header_key(cell) for at, cell in enumerate(cells) if at not in taken and not _is_blank(cell)]
+    for header in unknown:
+        close = difflib.get_close_matches(header, [c.header for c in SHEETS[sheet] if c.name not in found], 1, 0.5)
+        hint = f"（是不是“{close[0]}”？）" if close else ""
+        notices.append(f"工作表“{sheet}”里不认识的列“{header[:30]}”已忽略{hint}")
+    return {name: positions[0] for name, positions in found.items()}
+
+
+def _is_blank(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))
+
+
+def _has_value(cells: list[Any], positions: dict[str, int]) -> bool:
+    """Anything in a known column; what a merged cell hides is no value."""
+    return any(
+        at < len(cells) and not _is_blank(cells[at]) and cells[at] != Fault("merged") for at in positions.values()
+    )
+
+
+# --- csv ------------------------------------------------------------------------------------------------------------
+
+
+def _csv_table(data: bytes, notices: list[str]) -> Table:
+    """The one sheet that a csv holds, found by its headers."""
+    rows = list(_csv_rows(_decode(data, notices)))
+    if not rows:
+        raise Unreadable("文件里没有内容。")
+    best: tuple[int, int, str, int] | None = None
+    for index, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
+        for sheet, listed in SHEETS.items():
+            found = _headers(sheet, cells)
+            complete = all(column.name in found for column in listed if column.required)
+            score = (complete, len(found))
+            if found and (best is None or score > best[:2]):
+                best = (*score, sheet, index)
+    if best is None:
+        first = "".join(str(cell) for cell in rows[0][1])
+        hint = (
+            "看起来列之间用的是分号或制表符，请另存为用逗号分隔的 csv。"
+            if ";" in first or "\t" in first
+            else "请使用模板的列名。"
+        )
+        raise Unreadable("csv 里找不到已知的表头，" + hint)
+    _, _, sheet, at = best
+    header = rows[at][1]
+    positions = _positions(sheet, _headers(sheet, header), header, notices)
+    notices.append(f"按表头识别为“{sheet}”")
+    table = Table(sheet, positions, [])
+    for number, cells in rows[at + 1 :]:
+        if not any(cells):
+            continue
+        surplus = [cell for cell in cells[len(header) :] if cell.strip(BLANKS)]
+        if surplus:
+            table.ragged[number] = f"这一行有 {len(cells)} 列，表头只有 {len(header)} 列"
+        elif len(cells) < len(header):
+            table.ragged[number] = f"这一行只有 {len(cells)} 列，表头有 {len(header)} 列"
+        elif not _has_value(cells, positions):
+            continue
+        table.rows.append((number, [_plain(cell) for cell in cells]))
+    return table
+
+
+def _plain(cell: str) -> str:
+    """Without the apostrophe that our own csv puts before what a spreadsheet would take for a formula."""
+    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in "=+-@\t\r" else cell
+
+
+def _decode(data: bytes, notices: list[str]) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("csv 是 UTF-16 编码，请另存为“CSV UTF-8（逗号分隔）”。")
+    if b"\0" in data:
+        raise Unreadable("这不是 csv 文本文件（含有空字符）。")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        decoded = data.decode("gb18030")
+    except UnicodeDecodeError:
+        raise Unreadable("csv 的编码既不是 UTF-8 也不是 GB18030，请另存为“CSV UTF-8（逗号分隔）”。") from None
+    notices.append("按 GB18030 编码读取")
+    return decoded
+
+
+def _csv_rows(decoded: str) -> Iterator[Row]:
+    """Rows numbered as a spreadsheet shows them: a quoted line break does not begin a new one."""
+    reader = csv.reader(io.StringIO(decoded, newline=""), strict=True)
+    number = 0
+    try:
+        for number, cells in enumerate(reader, start=1):
+            yield number, cells
+    except csv.Error as error:
+        raise Unreadable(f"csv 第 {number + 1} 行附近的引号不成对，请检查后重新保存。") from error
+
+
+def column_of(sheet: str, name: str) -> Column:
+    """The column of a sheet by the field it fills."""
+    return columns.BY_NAME[sheet][name]
