@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from reports.views import annexes, health, notifications, reports
+from reports.views import annexes, coverage, health, notifications, reports
 
 urlpatterns = [
+    path("coverage/", coverage.coverage, name="coverage"),
+    path("coverage/<str:code>/", coverage.coverage_org, name="coverage_org"),
+    path("coverage/<str:code>/missing/<str:measure>/", coverage.coverage_missing, name="coverage_missing"),
+    path(
+        "coverage/<str:code>/missing/<str:measure>.<str:kind>",
+        coverage.coverage_missing_file,
+        name="coverage_missing_file",
+    ),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
     path("notifications/<int:pk>/open/", notifications.notification_open, name="notification_open"),

@@ -1,0 +1,53 @@
+"""A plain list as a file: csv of any length, or a workbook. A text stays a text, whatever it begins with."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+
+from reports.annexes.sheet import clean
+
+BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class _Echo:
+    """What csv.writer writes into: hands each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of a csv that Excel opens in Chinese (a mark in front); a text like a formula gets an apostrophe."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff"
+    for row in rows:
+        yield writer.writerow([f"'{text}" if text.startswith(BEGINS_A_FORMULA) else text for text in row])
+
+
+def workbook_bytes(rows: Iterable[Sequence[str]], title: str, widths: Sequence[int]) -> bytes:
+    """A workbook of one sheet: the first row bold and kept in sight."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    for column, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    bold = Font(bold=True)
+    for number, row in enumerate(rows):
+        cells = []
+        for text in row:
+            cell = WriteOnlyCell(sheet, clean(text))
+            cell.data_type = "s"  # never a formula
+            if number == 0:
+                cell.font = bold
+            cells.append(cell)
+        sheet.append(cells)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,123 @@
+"""Who is still missing in a measure: by name as far as the user may see names, with what is to be done about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q, QuerySet
+
+from orgs import scope
+from orgs.models import Organization, Post
+from reports import coverage
+from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+HEADERS = {
+    Measure.LEADERS: ("人员编号", "姓名", "单位及职务", "任职组织代码", "任职组织"),
+    Measure.ORGANIZATIONS: ("组织代码", "组织名称", "组织类型", "上级组织代码", "上级组织"),
+    Measure.MEMBERS: ("人员编号", "姓名", "单位及职务", "所属支部代码", "所属支部"),
+}
+
+WIDTHS = (16, 28, 32, 18, 36)
+TITLES = {
+    Measure.LEADERS: "未参加点评的领导",
+    Measure.ORGANIZATIONS: "未被点评的党组织",
+    Measure.MEMBERS: "未被点评的党员",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One that is missing, with what would end it: open duties towards it or, of a leader, how many are his own."""
+
+    target: CoverageTarget
+    duties: Sequence[Duty] = ()
+    posts: Sequence[Post] = ()
+    open_duties: int = 0
+    has_duties: bool = True  # False: a leader without any duty in the period is listed apart (A7)
+
+
+def named(user: User, period: Period, org: Organization, measure: Measure, *, own: bool = False) -> QuerySet:
+    """Missing ones that the user may see by name: organisations in the whole range, persons up to a guidance edge.
+
+    `own` narrows it to those who count at the organisation itself (本级).
+    """
+    found = coverage.missing(period, org, measure)
+    if own:
+        found = found.filter(organization=org)
+    where = scope.seen if measure == Measure.ORGANIZATIONS else scope.seen_people
+    ordered = found.filter(where(user, "organization__")).select_related("organization__parent", "person")
+    return ordered.order_by("organization", "person__number")
+
+
+def search(targets: QuerySet[CoverageTarget], words: str) -> QuerySet[CoverageTarget]:
+    """Those in whose name, number, branch or organisation every word occurs."""
+    for word in words.split():
+        targets = targets.filter(
+            Q(organization__name__icontains=word)
+            | Q(organization__short_name__icontains=word)
+            | Q(organization__code__icontains=word)
+            | Q(person__name__icontains=word)
+            | Q(person__number__icontains=word)
+        )
+    return targets
+
+
+def entries(user: User, targets: Sequence[CoverageTarget], measure: Measure, period: Period) -> list[Entry]:
+    """The targets of a page with posts and duties; a fixed number of queries."""
+    if measure == Measure.LEADERS:
+        return _leaders(targets, period)
+    duties = Duty.objects.visible_to(user).open().filter(period=period).select_related("acting", "reviewer_org")
+    if measure == Measure.ORGANIZATIONS:
+        key, duties = "target_org_id", duties.filter(target_org__in=[target.organization_id for target in targets])
+    else:
+        key, duties = "target_person_id", duties.filter(target_person__in=[target.person_id for target in targets])
+    by_key: dict[int, list[Duty]] = defaultdict(list)
+    for duty in duties:
+        by_key[getattr(duty, key)].append(duty)
+    return [Entry(target, duties=by_key[target.person_id or target.organization_id]) for target in targets]
+
+
+def _leaders(targets: Sequence[CoverageTarget], period: Period) -> list[Entry]:
+    persons = [target.person_id for target in targets]
+    where = Q(acting__in=persons) | Q(acting__isnull=True, reviewer__in=persons)
+    is_open = Count("pk", filter=Q(status=DutyStatus.PENDING))
+    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    rows = Duty.objects.filter(where, period=period).order_by().values_list("acting_id", "reviewer_id")
+    for acting, reviewer, every, still_open in rows.annotate(every=Count("pk"), still_open=is_open):
+        counts[acting or reviewer][0] += every
+        counts[acting or reviewer][1] += still_open
+    posts: dict[tuple[int, int], list[Post]] = defaultdict(list)
+    at = Post.objects.filter(person__in=persons, organization__in=[target.organization_id for target in targets])
+    for post in at.select_related("organization"):
+        if (post.from_on is None or post.from_on <= period.ends_on) and (
+            post.to_on is None or post.to_on > period.starts_on
+        ):
+            posts[post.person_id, post.organization_id].append(post)
+    return [
+        Entry(
+            target,
+            posts=posts[target.person_id, target.organization_id],
+            open_duties=counts[target.person_id][1],
+            has_duties=counts[target.person_id][0] > 0,
+        )
+        for target in targets
+    ]
+
+
+def table(targets: Iterable[CoverageTarget], measure: Measure) -> Iterator[tuple[str, ...]]:
+    """Header and rows of the list as a file."""
+    yield HEADERS[measure]
+    for target in targets:
+        org, person = target.organization, target.person
+        if person is None:
+            parent = org.parent
+            kind = org.get_org_type_display()
+            yield org.code, org.name, kind, parent.code if parent else "", parent.name if parent else ""
+        else:
+            yield person.number, person.name, person.title, org.code, org.name

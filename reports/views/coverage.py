@@ -1,0 +1,237 @@
+"""Coverage: how far an organisation and everything below it has come, and who is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from orgs import audit, clock, scope
+from orgs.models import Organization, User
+from reports import coverage as figures_of
+from reports import lists, missing
+from reports.annexes.xlsx import MIME
+from reports.coverage import Figure, Figures, Row
+from reviews.models import Measure, Period
+
+LINES, NAMES = 100, 50
+MOST_IN_A_WORKBOOK = 20_000
+WHO_COUNTS = {
+    Measure.LEADERS: "党组、党委、机关党委、党总支的书记、副书记、委员（成员）和党支部书记，本期内在任的；兼任多职的只算一次，"
+    "计入最靠近最上级的职务。在一次已确认的点评中担任点评人或共同点评人，即为参加。",
+    Measure.ORGANIZATIONS: "除最上级组织以外的每一个党组织；有一次已确认的点评，即为已点评。",
+    Measure.MEMBERS: "党籍正常的每一名党员（含预备党员），计入所属支部；以负责人、班子成员身份接受点评的也算，每人只算一次。",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measure on a line; the address of the names where the user may see any."""
+
+    measure: Measure
+    figure: Figure
+    names_url: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of chart and table."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    url: str = ""
+    org: Organization | None = None
+
+    def figure(self, measure: Measure) -> Figure:
+        """The figure of one measure."""
+        return next(cell.figure for cell in self.cells if cell.measure == measure)
+
+
+@require_safe
+def coverage(request: HttpRequest) -> HttpResponse:
+    """To the organisation that the user looks at; a choice where there are several."""
+    tops = _tops(request.user)
+    period = _period(request)
+    if len(tops) == 1:
+        query = f"?{request.GET.urlencode()}" if request.GET else ""
+        return redirect(reverse("coverage_org", args=[tops[0].code]) + query)
+    figures = figures_of.totals(period, tops) if period else {}
+    choices = [(org, _cells(figures[org.pk])) for org in tops] if period else []
+    context = {"tops": tops, "choices": choices, "period": period, "periods": Period.objects.all()}
+    return render(request, "reports/coverage_choice.html", context)
+
+
+@require_safe
+def coverage_org(request: HttpRequest, code: str) -> HttpResponse:
+    """The figures of an organisation, then 本级 and each child: chart and table, adding up to them exactly."""
+    org = _organization(request, code)
+    period = _period(request)
+    context: dict = {"org": org, "period": period, "periods": Period.objects.all()}
+    context["above"] = Organization.objects.above(org).visible_to(request.user)
+    if period is None:
+        return render(request, "reports/coverage_org.html", context)
+    figures_of.tidy()
+    rows = figures_of.by_child(period, org)
+    total = figures_of.added(row.figures for row in rows)
+    measure = _measure(request.GET.get("measure") or Measure.MEMBERS)
+    is_sorted = request.GET.get("sort") == "rate"
+    lines, total_line, hides_names = _lines(request.user, period, org, rows, total)
+    if is_sorted:
+        lines[1:] = sorted(lines[1:], key=lambda line: _worst_first(line.figure(measure)))
+    page = Paginator(lines, LINES).get_page(request.GET.get("page"))
+    context |= {
+        "total": total_line,
+        "has_any": any(figure.due for figure in total.values()),
+        "definitions": [(cell, WHO_COUNTS[cell.measure]) for cell in total_line.cells],
+        "measure": measure,
+        "measures": list(Measure),
+        "is_sorted": is_sorted,
+        "page_obj": page,
+        "bars": [(line, line.figure(measure)) for line in page],
+        "hides_names": hides_names,
+    }
+    return render(request, "reports/coverage_org.html", context)
+
+
+@require_safe
+def coverage_missing(request: HttpRequest, code: str, measure: str) -> HttpResponse:
+    """The names of who is missing, page by page, to be searched."""
+    org, period, kind = _organization(request, code), _period(request), _measure(measure)
+    if period is None:
+        raise Http404
+    own, words = request.GET.get("own") == "1", _text(request.GET.get("q", ""))
+    named = missing.named(request.user, period, org, kind, own=own)
+    found = missing.search(named, words)
+    page = Paginator(found, NAMES).get_page(request.GET.get("page"))
+    every = figures_of.missing(period, org, kind)
+    context = {
+        "org": org,
+        "period": period,
+        "measure": kind,
+        "title": missing.TITLES[kind],
+        "own": own,
+        "q": words,
+        "page_obj": page,
+        "entries": missing.entries(request.user, list(page), kind, period),
+        "total": page.paginator.count,
+        "unnamed": (every.filter(organization=org) if own else every).count() - named.count(),
+        "is_leaders": kind == Measure.LEADERS,
+        "definition": WHO_COUNTS[kind],
+        "file_query": urlencode(
+            {"period": period.code, **({"q": words} if words else {}), **({"own": 1} if own else {})}
+        ),
+        "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
+    }
+    return render(request, "reports/coverage_missing.html", context)
+
+
+@require_safe
+def coverage_missing_file(request: HttpRequest, code: str, measure: str, kind: str) -> HttpResponse:
+    """The same names as a file: csv of any length, xlsx up to a limit."""
+    org, period, of = _organization(request, code), _period(request), _measure(measure)
+    if period is None or kind not in ("csv", "xlsx"):
+        raise Http404
+    named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1")
+    found = missing.search(named, _text(request.GET.get("q", "")))
+    count = found.count()
+    if kind == "xlsx" and count > MOST_IN_A_WORKBOOK:
+        messages.error(request, f"名单有 {count} 行，超过 Excel 文件的上限 {MOST_IN_A_WORKBOOK} 行，请下载 CSV 文件。")
+        return redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
+    title = f"{period.code}{missing.TITLES[of]}"
+    audit.record(request.user, "导出名单", [org], summary=f"{org.name} {title}，{count} 行")
+    rows = missing.table(found.iterator(chunk_size=2000), of)
+    disposition = {"Content-Disposition": content_disposition_header(True, f"{title}_{org.code}.{kind}") or ""}
+    if kind == "csv":
+        return StreamingHttpResponse(lists.csv_lines(rows), content_type="text/csv; charset=utf-8", headers=disposition)
+    return HttpResponse(lists.workbook_bytes(rows, title, missing.WIDTHS), content_type=MIME, headers=disposition)
+
+
+# --- inside -------------------------------------------------------------------------------------------------
+
+
+def _tops(user: User) -> list[Organization]:
+    """Where a user looks from: seats; an administrator from the roots; a member at his own branch."""
+    at = scope.seats(user)
+    if at.is_admin:
+        return list(Organization.objects.filter(parent__isnull=True).order_by("order", "code"))
+    return list(at.tops) or ([at.branch] if at.branch else [])
+
+
+def _text(value: str) -> str:
+    """What was typed, without the NUL that PostgreSQL refuses."""
+    return value.replace("\0", "").strip()[:100]
+
+
+def _organization(request: HttpRequest, code: str) -> Organization:
+    """An organisation whose figures the user may see; 404 to a stranger."""
+    return get_object_or_404(Organization.objects.visible_to(request.user), code=_text(code))
+
+
+def _period(request: HttpRequest) -> Period | None:
+    """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
+    code = _text(request.GET.get("period", ""))
+    return get_object_or_404(Period, code=code) if code else Period.objects.current(clock.today())
+
+
+def _measure(value: str) -> Measure:
+    if value not in Measure.values:
+        raise Http404
+    return Measure(value)
+
+
+def _worst_first(figure: Figure) -> tuple:
+    """Lowest rate first; those with nobody due at the end."""
+    return figure.rate is None, figure.rate or 0, -figure.missing
+
+
+def _cells(figures: Figures, urls: dict[Measure, str] | None = None) -> tuple[Cell, ...]:
+    return tuple(Cell(measure, figures[measure], (urls or {}).get(measure, "")) for measure in Measure)
+
+
+def _lines(
+    user: User, period: Period, org: Organization, rows: list[Row], total: Figures
+) -> tuple[list[Line], Line, bool]:
+    """Rows with their links, the total line, and whether some names below are not for this user.
+
+    Children outside the user's scope (he sits in the team, but is not in charge of them) stand together in one line,
+    so that the lines still add up to the figures above.
+    """
+    below = Organization.objects.filter(parent=org)
+    seen = set(below.filter(scope.seen(user)).values_list("pk", flat=True))
+    family = Organization.objects.filter(pk__in=[row.org.pk for row in rows])
+    names = set(family.filter(scope.seen_people(user)).values_list("pk", flat=True))
+
+    def cells(figures: Figures, at: Organization, *, own: bool = False) -> tuple[Cell, ...]:
+        query = urlencode({"period": period.code, **({"own": 1} if own else {})})
+        return _cells(
+            figures,
+            {
+                measure: f"{reverse('coverage_missing', args=[at.code, measure])}?{query}"
+                for measure in Measure
+                if figures[measure].missing and (measure == Measure.ORGANIZATIONS or at.pk in names)
+            },
+        )
+
+    lines, rest = [Line("本级", cells(rows[0].figures, org, own=True))], []
+    for row in rows[1:]:
+        if row.org.pk not in seen:
+            rest.append(row.figures)
+        elif any(figure.due for figure in row.figures.values()) or _lives(row.org, period):
+            url = f"{reverse('coverage_org', args=[row.org.code])}?{urlencode({'period': period.code})}"
+            lines.append(Line(row.org.name, cells(row.figures, row.org), url, row.org))
+    if rest:
+        lines.append(Line(f"其他下级（{len(rest)} 个）", _cells(figures_of.added(rest))))
+    hidden = [row for row in rows if row.org.pk not in names and any(figure.missing for figure in row.figures.values())]
+    return lines, Line("合计", cells(total, org)), bool(hidden)
+
+
+def _lives(org: Organization, period: Period) -> bool:
+    """Not dissolved before the period's end: shown although nobody counts in it."""
+    return org.dissolved_on is None or org.dissolved_on > period.ends_on
