@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orgs import clock
-from reviews.models import Duty, DutyStatus, ItemState, RecordState, RectificationItem, Subject
+from reviews.models import Duty, DutyStatus, ItemState, Record, RecordState, RectificationItem, Subject
 
 register = template.Library()
 
@@ -75,3 +75,17 @@ def short_day(day: datetime.date | None) -> str:
 def subject_icon(subject: str) -> str:
     """The icon of a kind of target."""
     return ICONS.get(Subject(subject), "user")
+
+
+@register.filter
+def who_acts(duty: Duty) -> str:
+    """Who carries the duty out, by name; empty where nobody is left (a gap)."""
+    person = duty.acting or duty.reviewer
+    return person.name if person else ""
+
+
+@register.filter
+def who_reviewed(record: Record) -> str:
+    """The reviewer's name as kept on that day; before it is kept, the person's."""
+    review = record.review
+    return review.reviewer_name or (review.reviewer.name if review.reviewer else "")

@@ -143,6 +143,8 @@ def record_done(request: HttpRequest, pk: int) -> HttpResponse:
     record = get_object_or_404(Record.objects.visible_to(request.user).select_related(*RELATED), pk=pk)
     if record.state == RecordState.DRAFT:
         return redirect("record_edit", pk=pk)
+    if not record_scope.standing(record, request.user).may_write:
+        return redirect("record", pk=pk)
     left = _left(request.user, record)
     context = {
         "record": record,
