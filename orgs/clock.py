@@ -1,13 +1,33 @@
 """What day it is. Everything asks here, so that a demonstration or a training day can stand still."""
 
+from __future__ import annotations
+
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.conf import settings
 from django.utils import timezone
 
+_standing: ContextVar[datetime.date | None] = ContextVar("standing", default=None)
+
 
 def today() -> datetime.date:
-    """The local day (TIME_ZONE); the setting TODAY fixes it."""
+    """The local day (TIME_ZONE); the setting TODAY fixes it, and `standing_at` fixes it for a while."""
+    fixed = _standing.get()
+    if fixed is not None:
+        return fixed
     if settings.TODAY:
         return datetime.date.fromisoformat(settings.TODAY)
     return timezone.localdate()
+
+
+@contextmanager
+def standing_at(day: datetime.date) -> Iterator[None]:
+    """Within this block it is that day, in this thread: for loading what happened in the past."""
+    token = _standing.set(day)
+    try:
+        yield
+    finally:
+        _standing.reset(token)
