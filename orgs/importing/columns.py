@@ -274,7 +274,7 @@ SHEETS: dict[str, tuple[Column, ...]] = {
         Column("code", "组织代码", code, True, length=40, width=18, note="唯一、不变；全角字母数字自动转为半角；请用文本格式，001 才不会变成 1"),
         Column("name", "组织名称", name, True, length=200, width=40, note="全称，不超过 200 字"),
         Column("org_type", "组织类型", word, True, words=ORG_TYPES, note="党组、党委、机关党委、党总支、党支部"),
-        Column("category", "单位类别", word, True, width=16, note="现行方案的单位类别之一，决定适用哪一条规则"),
+        Column("category", "单位类别", name, True, length=50, width=16, note="现行方案的单位类别之一，决定适用哪一条规则"),
         Column("short_name", "简称", name, length=100, width=18, note="列表中显示的短名，可空"),
         Column("parent", "上级代码", code, empty=None, length=40, width=18, note="上级组织的组织代码；空白表示根组织（全系统只应有一个）；上级可以排在后面"),
         Column("relation", "关系", word, empty="affiliation", words=RELATIONS, width=8, note="隶属 或 指导；空白为“隶属”"),
