@@ -84,15 +84,15 @@ def entries(user: User, targets: Sequence[CoverageTarget], measure: Measure, per
 
 
 def _leaders(targets: Sequence[CoverageTarget], period: Period) -> list[Entry]:
-    persons = [target.person_id for target in targets]
+    persons = [target.person_id for target in targets if target.person_id is not None]
     where = Q(acting__in=persons) | Q(acting__isnull=True, reviewer__in=persons)
     is_open = Count("pk", filter=Q(status=DutyStatus.PENDING))
-    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    counts: dict[int | None, list[int]] = defaultdict(lambda: [0, 0])
     rows = Duty.objects.filter(where, period=period).order_by().values_list("acting_id", "reviewer_id")
     for acting, reviewer, every, still_open in rows.annotate(every=Count("pk"), still_open=is_open):
         counts[acting or reviewer][0] += every
         counts[acting or reviewer][1] += still_open
-    posts: dict[tuple[int, int], list[Post]] = defaultdict(list)
+    posts: dict[tuple[int | None, int], list[Post]] = defaultdict(list)
     at = Post.objects.filter(person__in=persons, organization__in=[target.organization_id for target in targets])
     for post in at.select_related("organization"):
         if (post.from_on is None or post.from_on <= period.ends_on) and (

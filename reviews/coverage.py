@@ -22,6 +22,7 @@ from orgs import clock
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrgType, Post, PostRole
 from reviews.models import CoverageChange, CoverageTarget, Measure, Period, Record
+from reviews.models.record import RecordQuerySet
 
 LOCK_SPACE = 20101  # the second key is the period's id
 LEADING_TYPES = (OrgType.GROUP, OrgType.COMMITTEE, OrgType.ORGAN_COMMITTEE, OrgType.GENERAL_BRANCH)
@@ -211,7 +212,7 @@ def _locked(targets: QuerySet[CoverageTarget]) -> list[CoverageTarget]:
     return list(targets.select_for_update().order_by("pk"))
 
 
-def _covering(records: QuerySet[Record]) -> dict[Measure, list[QuerySet[Record]]]:
+def _covering(records: RecordQuerySet) -> dict[Measure, list[RecordQuerySet]]:
     """For each measure, the counted records that cover the outer CoverageTarget row."""
     counted = records.counted().filter(review__period=OuterRef("period")).order_by()
     return {
@@ -224,7 +225,7 @@ def _covering(records: QuerySet[Record]) -> dict[Measure, list[QuerySet[Record]]
     }
 
 
-def _is_covered(records: QuerySet[Record]) -> Q:
+def _is_covered(records: RecordQuerySet) -> Q:
     """At least one counted record covers the target."""
     condition = Q(pk__in=[])
     for measure, ways in _covering(records).items():

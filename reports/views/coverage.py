@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -21,6 +24,7 @@ from reports.annexes.xlsx import MIME
 from reports.coverage import Figure, Figures, Row
 from reviews.models import Measure, Period
 
+Found = TypeVar("Found", bound=Model)
 LINES, NAMES = 100, 50
 MOST_IN_A_WORKBOOK = 20_000
 WHO_COUNTS = {
@@ -110,7 +114,8 @@ def coverage_missing(request: HttpRequest, code: str, measure: str) -> HttpRespo
     named = missing.named(request.user, period, org, kind, own=own)
     found = missing.search(named, words)
     page = Paginator(found, NAMES).get_page(request.GET.get("page"))
-    every = figures_of.missing(period, org, kind)
+    figures = figures_of.own(period, org) if own else figures_of.totals(period, [org])[org.pk]
+    named_count = named.count() if words else page.paginator.count
     context = {
         "org": org,
         "period": period,
@@ -121,7 +126,7 @@ def coverage_missing(request: HttpRequest, code: str, measure: str) -> HttpRespo
         "page_obj": page,
         "entries": missing.entries(request.user, list(page), kind, period),
         "total": page.paginator.count,
-        "unnamed": (every.filter(organization=org) if own else every).count() - named.count(),
+        "unnamed": max(figures[kind].missing - named_count, 0),
         "is_leaders": kind == Measure.LEADERS,
         "definition": WHO_COUNTS[kind],
         "file_query": urlencode(
@@ -133,7 +138,7 @@ def coverage_missing(request: HttpRequest, code: str, measure: str) -> HttpRespo
 
 
 @require_safe
-def coverage_missing_file(request: HttpRequest, code: str, measure: str, kind: str) -> HttpResponse:
+def coverage_missing_file(request: HttpRequest, code: str, measure: str, kind: str) -> HttpResponseBase:
     """The same names as a file: csv of any length, xlsx up to a limit."""
     org, period, of = _organization(request, code), _period(request), _measure(measure)
     if period is None or kind not in ("csv", "xlsx"):
@@ -171,13 +176,20 @@ def _text(value: str) -> str:
 
 def _organization(request: HttpRequest, code: str) -> Organization:
     """An organisation whose figures the user may see; 404 to a stranger."""
-    return get_object_or_404(Organization.objects.visible_to(request.user), code=_text(code))
+    return _by_code(Organization.objects.visible_to(request.user), code)
 
 
 def _period(request: HttpRequest) -> Period | None:
     """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
-    code = _text(request.GET.get("period", ""))
-    return get_object_or_404(Period, code=code) if code else Period.objects.current(clock.today())
+    code = request.GET.get("period", "")
+    return _by_code(Period.objects.all(), code) if code else Period.objects.current(clock.today())
+
+
+def _by_code(rows: QuerySet[Found], code: str) -> Found:
+    """The row with this code, or 404; PostgreSQL takes no NUL, and no code holds one."""
+    if "\0" in code:
+        raise Http404
+    return get_object_or_404(rows, code=code)
 
 
 def _measure(value: str) -> Measure:
