@@ -215,8 +215,8 @@ def _check_day(report: ProgressReport) -> None:
     """Not after today, and not before the last report that was sent (domain.md 5.10)."""
     if report.reported_on > clock.today():
         raise SubmissionRefused("上报日期不能晚于今天。")
-    last = ProgressReport.objects.frozen().filter(organization=report.organization_id, period=report.period_id)
-    last = last.exclude(pk=report.pk).order_by("-reported_on").first()
+    sent = ProgressReport.objects.frozen().filter(organization=report.organization_id, period=report.period_id)
+    last = sent.exclude(pk=report.pk).order_by("-reported_on").first()
     if last is not None and report.reported_on < last.reported_on:
         raise SubmissionRefused(f"上报日期不能早于上一份报表的日期（{last.reported_on:%Y-%m-%d}）。")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,7 +22,7 @@ class ItemInline(admin.TabularInline):
     fk_name = "record"
     can_delete = False
     extra = 0
-    fields = ["order", "text", "state", "measures", "responsible", "due_on", "outcome", "closed_on"]
+    fields = ("order", "text", "state", "measures", "responsible", "due_on", "outcome", "closed_on")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest, obj: Record | None = None) -> bool:
@@ -37,7 +39,7 @@ class FormAdmin(ExportOnlyAdmin):
     list_filter = ["state", "review__period", "review__form"]
     list_select_related = ["review"]
     search_fields = ["target_name", "review__reviewer_name"]
-    common = ["held_on", "place", "form_name", "reviewer_name", "reviewer_title", "state", "confirmed_at"]
+    common = ("held_on", "place", "form_name", "reviewer_name", "reviewer_title", "state", "confirmed_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Record]:
         """Only what the user may read."""
@@ -49,7 +51,7 @@ class FormAdmin(ExportOnlyAdmin):
         return rows.counted().select_related("review", "target_person").prefetch_related(*related)  # type: ignore[attr-defined]
 
     @admin.display(description="点评时间", ordering="review__held_on")
-    def held_on(self, record: Record):
+    def held_on(self, record: Record) -> datetime.date | None:
         """The day it was held."""
         return record.review.held_on
 
@@ -80,9 +82,7 @@ class OrganizationFormAdmin(FormAdmin):
 
     annex = "附件2"
     list_display = ["target_name", "held_on", "reviewer_name", "form_name", "state"]
-    fields = [
-        "target_name", "member_count", *FormAdmin.common, "prior_summary", "achievements", "directions"
-    ]  # fmt: skip
+    fields = ("target_name", "member_count", *FormAdmin.common, "prior_summary", "achievements", "directions")
     readonly_fields = fields
 
     def sheet(self, row: Record) -> Sheet:
@@ -96,9 +96,7 @@ class MemberFormAdmin(FormAdmin):
 
     annex = "附件3"
     list_display = ["target_name", "branch_name", "held_on", "reviewer_name", "form_name", "state"]
-    fields = [
-        "target_name", "target_title", "branch_name", *FormAdmin.common, "achievements", "directions"
-    ]  # fmt: skip
+    fields = ("target_name", "target_title", "branch_name", *FormAdmin.common, "achievements", "directions")
     readonly_fields = fields
 
     def sheet(self, row: Record) -> Sheet:

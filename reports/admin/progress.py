@@ -18,12 +18,12 @@ class ProgressRowInline(admin.TabularInline):
     model = ProgressRow
     can_delete = False
     extra = 0
-    fields = [
+    fields = (
         "order", "unit_name",
         "due_leaders", "due_organizations", "due_members",
         "new_leaders", "new_organizations", "new_members",
         "done_leaders", "done_organizations", "done_members",
-    ]  # fmt: skip
+    )  # fmt: skip
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest, obj: ProgressReport | None = None) -> bool:

@@ -1,5 +1,7 @@
 """Annexes 2 and 3 are views of a record: proxies, so that each has its admin list and export."""
 
+from typing import Any, ClassVar
+
 from django.db import models
 
 from reviews.models import Record
@@ -25,7 +27,7 @@ class MemberFormManager(models.Manager.from_queryset(RecordQuerySet)):  # type: 
 class OrganizationForm(Record):
     """附件2 领导点评党组织创先争优情况登记表: a record of an organisation."""
 
-    objects = OrganizationFormManager()
+    objects: ClassVar[Any] = OrganizationFormManager()
 
     class Meta:
         proxy = True
@@ -36,7 +38,7 @@ class OrganizationForm(Record):
 class MemberForm(Record):
     """附件3 领导点评党员参加创先争优活动情况表: a record of a person."""
 
-    objects = MemberFormManager()
+    objects: ClassVar[Any] = MemberFormManager()
 
     class Meta:
         proxy = True

@@ -63,11 +63,12 @@ def record_annex(request: HttpRequest, pk: int) -> HttpResponse:
 def record_print(request: HttpRequest, pk: int) -> HttpResponse:
     """The record as a page of A4: annex 2 or 3, with its appendix page where there is one."""
     record = _readable(request, pk)
+    sheet = form_of(record)
+    audit.record(request.user, f"打印{sheet.name}", [record])
     context = {
-        "sheet": form_of(record),
+        "sheet": sheet,
         "subject": record.target_name,
         "back_url": reverse("record", args=[record.pk]),
         "file_url": reverse("record_annex", args=[record.pk]),
     }
-    audit.record(request.user, f"打印{context['sheet'].name}", [record])
     return render(request, "reports/record_print.html", context)

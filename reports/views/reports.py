@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
@@ -33,7 +36,7 @@ def _organizations(user: User) -> list[Organization]:
     return found
 
 
-def _by_code(rows: QuerySet, code: str):
+def _by_code(rows: QuerySet, code: str) -> Any:
     """The row with this code, or 404; PostgreSQL takes no NUL, and no code holds one."""
     if "\0" in code:
         raise Http404
@@ -62,7 +65,7 @@ def progress_reports(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/progress_list.html", context)
 
 
-def _inbox(user: User, org: Organization, period: Period):
+def _inbox(user: User, org: Organization, period: Period) -> QuerySet[ProgressReport]:
     """Reports of the children that wait for this user's decision."""
     waiting = ProgressReport.objects.decidable_by(user).filter(
         organization__parent=org, period=period, state=ReportState.SUBMITTED
@@ -70,7 +73,7 @@ def _inbox(user: User, org: Organization, period: Period):
     return waiting.exclude(submitted_by=user).order_by("organization__order", "organization__code")
 
 
-def _children(org: Organization, period: Period):
+def _children(org: Organization, period: Period) -> QuerySet[Organization]:
     """The organisations just below that exist today, each with its last report; those without come first."""
     last = ProgressReport.objects.filter(organization=OuterRef("pk"), period=period)
     last = last.exclude(state=ReportState.DRAFT).order_by("-submitted_at", "-pk")
@@ -107,7 +110,9 @@ def progress_report(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, _visible(request, pk))
 
 
-def _page(request: HttpRequest, report: ProgressReport, *, submit: Form | None = None, back: Form | None = None):
+def _page(
+    request: HttpRequest, report: ProgressReport, *, submit: Form | None = None, back: Form | None = None
+) -> HttpResponse:
     """The page of a report; forms that were refused come back with what was typed."""
     is_draft = report.state == ReportState.DRAFT
     rows = submissions.rows_now(report.organization, report.period) if is_draft else one.rows_of(report)
@@ -151,7 +156,9 @@ def progress_accept(request: HttpRequest, pk: int) -> HttpResponse:
     return _act(request, _visible(request, pk), "已接收。", submissions.accept)
 
 
-def _act(request: HttpRequest, report: ProgressReport, said: str, verb, **values) -> HttpResponse:
+def _act(
+    request: HttpRequest, report: ProgressReport, said: str, verb: Callable[..., Any], **values: Any
+) -> HttpResponse:
     """Call the verb; say what came of it; show the report."""
     try:
         verb(report, by=request.user, **values)
