@@ -1,0 +1,241 @@
+"""What is measured, and against what. Every line checks that both ways gave the same answer."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from benchmarks import world
+from orgs import clock, tree
+from orgs.models import Organization, User
+from reports import coverage, reminders
+from reviews import duties
+from reviews.models import CoverageChange, CoverageTarget, Duty, Measure, Period
+
+SAMPLE = 500
+SHIFT = 10_000_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison."""
+
+    what: str
+    ours: float
+    baseline: str
+    theirs: float | None = None
+
+    def __str__(self) -> str:
+        if self.theirs is None:
+            return f"{self.what:<58} {_seconds(self.ours):>10}   {self.baseline}"
+        ratio = f"{self.theirs / self.ours:,.1f} ×"
+        return f"{self.what:<58} {_seconds(self.ours):>10} {_seconds(self.theirs):>10} {ratio:>12}   {self.baseline}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1000:,.1f} ms" if value < 1 else f"{value:,.2f} s"
+
+
+def _timed(work: Callable[[], Any], repeat: int = 1) -> tuple[float, Any]:
+    """The best of some runs, and the answer."""
+    best, answer = float("inf"), None
+    for _ in range(repeat):
+        began = time.perf_counter()
+        answer = work()
+        best = min(best, time.perf_counter() - began)
+    return best, answer
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """What happens inside leaves no trace."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def run(orgs: int, members: int, directory: Path) -> int:
+    """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end."""
+    settings.DEBUG = False  # or Django keeps every query in memory
+    is_sqlite = connection.vendor == "sqlite"
+    connection.settings_dict["TEST"]["NAME"] = str(directory / "bench.sqlite3") if is_sqlite else "bench_dianping"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        began = time.perf_counter()
+        world.build(orgs, members)
+        print(
+            f"{connection.vendor}, Python {platform.python_version()}, {platform.machine()}: "
+            f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
+        )
+        print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
+        for measure in (_tree, _duties, _coverage, _reminders):
+            for line in measure():
+                print(line, flush=True)
+    except AssertionError as error:
+        print(f"WRONG: {error}")
+        return 1
+    finally:
+        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+    return 0
+
+
+# --- the tree ---------------------------------------------------------------------------------------------
+
+
+def _numbers() -> dict[int, tuple[int, int]]:
+    return {pk: (lft, rght) for pk, lft, rght in Organization.objects.values_list("pk", "lft", "rght")}
+
+
+def _shake() -> None:
+    """Move every number, so that every row has to be written."""
+    Organization.objects.update(lft=F("lft") + SHIFT, rght=F("rght") + SHIFT)
+
+
+def _tree() -> Iterator[Line]:
+    sound = _numbers()
+
+    def ours() -> None:
+        with transaction.atomic():
+            tree.lock()
+            tree.renumber()
+
+    _shake()
+    seconds, _ = _timed(ours)
+    assert _numbers() == sound, "renumber() gave other numbers"
+    _shake()
+    with transaction.atomic():
+        baseline, _ = _timed(Organization.objects.rebuild)
+    assert _numbers() == sound, "rebuild() gave other numbers"
+    yield Line("number the tree anew, every row changes", seconds, "mptt's rebuild()", baseline)
+    seconds, _ = _timed(ours, 3)
+    yield Line("the same, nothing changes", seconds, "mptt's rebuild(), which writes every row", baseline)
+    seconds, findings = _timed(tree.prove, 3)
+    assert findings == [], findings
+    yield Line("prove the tree", seconds, "(no baseline)")
+
+
+# --- duties ---------------------------------------------------------------------------------------------------
+
+
+def _duties() -> Iterator[Line]:
+    period = duties.ensure_period("2010H2")
+    seconds, _ = _timed(lambda: duties.regenerate(period, on=clock.today()))
+    count = Duty.objects.count()
+    assert count, "no duties"
+    sample = list(Duty.objects.order_by("pk")[:SAMPLE])
+
+    def one_by_one() -> None:
+        for duty in sample:
+            duty.pk = None
+            duty.rule_code = "bench"
+            duty.save(force_insert=True)
+
+    with _undone():
+        baseline, _ = _timed(one_by_one)
+    scaled = baseline / len(sample) * count
+    yield Line(
+        f"derive and write {count:,} duties, with who must be covered",
+        seconds,
+        f"only saving them, one save() each ({len(sample)} saved, scaled)",
+        scaled,
+    )
+    seconds, _ = _timed(lambda: duties.regenerate(period, on=clock.today()))
+    assert Duty.objects.count() == count, "a second run changed the duties"
+    yield Line("derive again, nothing changes", seconds, "the same", scaled)
+
+
+# --- coverage ----------------------------------------------------------------------------------------------------
+
+
+def _plain(rows: list[coverage.Row]) -> list[tuple[int, str, int, int]]:
+    return [
+        (row.org.pk, measure, row.figures[measure].due, row.figures[measure].done)
+        for row in rows
+        if not row.is_own
+        for measure in Measure
+    ]
+
+
+def _by_related_count(period: Period, root: Organization) -> list[tuple[int, str, int, int]]:
+    """The same figures by django-mptt's add_related_count: a count over the subtree for each figure."""
+    children = Organization.objects.filter(parent=root).order_by("order", "code")
+    for measure in Measure:
+        for name, extra in (("due", {}), ("done", {"done_on__isnull": False})):
+            children = Organization.objects.add_related_count(
+                children,
+                CoverageTarget,
+                "organization",
+                f"{measure}_{name}",
+                cumulative=True,
+                extra_filters={"period": period, "measure": measure, **extra},
+            )
+    return [
+        (child.pk, measure, getattr(child, f"{measure}_due"), getattr(child, f"{measure}_done"))
+        for child in children
+        for measure in Measure
+    ]
+
+
+def _coverage() -> Iterator[Line]:
+    period = Period.objects.get(code="2010H2")
+    root = Organization.objects.get(parent__isnull=True)
+    CoverageTarget.objects.filter(
+        pk__in=CoverageTarget.objects.annotate(odd=F("pk") % 3).filter(odd=0).values("pk")
+    ).update(done_on=clock.today())
+    seconds, _ = _timed(lambda: coverage.rebuild(period))
+    yield Line(f"rebuild the totals from {CoverageTarget.objects.count():,} targets", seconds, "(no baseline)")
+    baseline, expected = _timed(lambda: _by_related_count(period, root))
+    seconds, rows = _timed(lambda: coverage.by_child(period, root), 5)
+    assert _plain(rows) == expected, "by_child() gave other figures"
+    yield Line(f"the root's {len(rows) - 1} children, all measures", seconds, "mptt's add_related_count()", baseline)
+    recounted, _ = _timed(lambda: coverage.recount(period))
+    yield Line("the same from stored totals", seconds, "a recount of the whole tree", recounted)
+    changed = list(CoverageTarget.objects.filter(done_on__isnull=True).order_by("pk")[:1000])
+    CoverageTarget.objects.filter(pk__in=[target.pk for target in changed]).update(done_on=clock.today())
+    CoverageChange.objects.bulk_create(
+        CoverageChange(period=period, measure=target.measure, organization_id=target.organization_id, done=1)
+        for target in changed
+    )
+    baseline, expected = _timed(lambda: _by_related_count(period, root))
+    seconds, rows = _timed(lambda: coverage.by_child(period, root), 5)
+    assert _plain(rows) == expected, "by_child() with pending changes gave other figures"
+    yield Line(f"the same with {len(changed):,} changes pending", seconds, "mptt's add_related_count()", baseline)
+    seconds, _ = _timed(coverage.fold)
+    assert not CoverageChange.objects.exists(), "fold() left changes"
+    assert _plain(coverage.by_child(period, root)) == expected, "folding changed the figures"
+    yield Line(f"fold {len(changed):,} changes", seconds, "(no baseline)")
+
+
+# --- reminders -------------------------------------------------------------------------------------------------------
+
+
+def _reminders() -> Iterator[Line]:
+    people = Duty.objects.open().filter(acting__isnull=False).order_by().values_list("acting", flat=True).distinct()
+    User.objects.bulk_create(
+        (User(username=f"u{pk}", person_id=pk) for pk in people), batch_size=world.BATCH
+    )
+    users = User.objects.count()
+    seconds, found = _timed(lambda: reminders.due(clock.today()), 3)
+    assert len(found) == users, f"{len(found)} reminders for {users} people"
+    sample = list(User.objects.select_related("person")[:SAMPLE])
+    baseline, _ = _timed(lambda: [Duty.objects.open().of_person(user.person).count() for user in sample])
+    yield Line(
+        f"select the reminders of {users:,} people",
+        seconds,
+        f"a count for each person ({len(sample)} counted, scaled)",
+        baseline / len(sample) * users,
+    )
+    seconds, _ = _timed(lambda: reminders.send_due(clock.today()))
+    yield Line("write them", seconds, "(no baseline)")
+    seconds, counts = _timed(lambda: reminders.send_due(clock.today()))
+    assert sum(count.new for count in counts.values()) == 0, "reminders were sent twice"
+    yield Line("run again, nothing to send", seconds, "(no baseline)")
