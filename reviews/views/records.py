@@ -66,16 +66,21 @@ def _sent_back(record: Record) -> str:
     return last.summary.partition("：")[2] if last is not None and last.verb == "退回修改" else ""
 
 
+def _is_past_draft(request: HttpRequest, pk: int) -> bool:
+    """Handed in or confirmed meanwhile (another tab, a second tap, the leader): reading is what is left."""
+    return Record.objects.visible_to(request.user).filter(pk=pk).exclude(state=RecordState.DRAFT).exists()
+
+
 @never_cache
 def record_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form; POST saves the draft without confirming it."""
-    if request.method != "POST":
-        found = Record.objects.visible_to(request.user).filter(pk=pk).exclude(state=RecordState.DRAFT)
-        if found.exists():
-            return redirect("record", pk=pk)  # confirmed meanwhile: reading is what is left
-        record = editable_record(request, pk)
-        return _edit_page(request, record, _form(record))
+    if _is_past_draft(request, pk):
+        if request.method == "POST":
+            messages.error(request, "这份记录已提交或确认，刚才的修改没有保存。")
+        return redirect("record", pk=pk)
     record = editable_record(request, pk)
+    if request.method != "POST":
+        return _edit_page(request, record, _form(record))
     form = _form(record, request.POST)
     refused = _save(request, record, form)
     if refused is not None:
@@ -122,6 +127,8 @@ def record_autosave(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def record_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep what was typed, then confirm; what is missing is listed and marked, nothing typed is lost."""
+    if _is_past_draft(request, pk):
+        return redirect("record_done", pk=pk)
     record = editable_record(request, pk)
     form = _form(record, request.POST)
     refused = _save(request, record, form)
