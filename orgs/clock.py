@@ -23,6 +23,11 @@ def today() -> datetime.date:
     return timezone.localdate()
 
 
+def latest() -> datetime.date:
+    """The last day that is no future: today, or the real day where the clock stands still in the past."""
+    return max(today(), timezone.localdate())
+
+
 @contextmanager
 def standing_at(day: datetime.date) -> Iterator[None]:
     """Within this block it is that day, in this thread: for loading what happened in the past."""

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
 from orgs import clock
 from orgs.errors import DomainError
 from reviews.completeness import Lack
@@ -113,13 +111,11 @@ def _choices(draft: RecordDraft) -> list[Lack]:
 def _days(draft: RecordDraft, record: Record) -> list[Lack]:
     found = []
     period = record.review.period
-    # A demonstration's clock may stand still in the past; what was really held today is no future.
-    latest = max(clock.today(), timezone.localdate())
     if draft.held_on is not None:
         if not period.starts_on <= draft.held_on <= period.ends_on:
             span = f"{_chinese(period.starts_on)}至{_chinese(period.ends_on)}"
             found.append(Lack("held_on", f"点评时间应在本期（{span}）之内，请改正"))
-        elif draft.held_on > latest:
+        elif draft.held_on > clock.latest():
             found.append(Lack("held_on", "点评时间不能晚于今天，请在点评之后填写"))
         elif draft.feedback_due_on is not None and draft.feedback_due_on < draft.held_on:
             found.append(Lack("feedback_due_on", "整改反馈期限不能早于点评时间，请改正"))

@@ -93,8 +93,8 @@ def actions(record: Record, user: User) -> set[str]:
         found |= {"edit", "confirm" if at.is_reviewer else "submit"}
         if reviewing or at.heads_reviewing_branch:
             found.add("discard")
-    if record.state == RecordState.SUBMITTED and at.is_reviewer:
-        found |= {"approve", "send_back"}
+    if record.state == RecordState.SUBMITTED and reviewing:
+        found |= {"approve", "send_back"} if at.is_reviewer else {"send_back"}
     if record.state == RecordState.CONFIRMED and reviewing:
         found.add("deliver")
     if record.state == RecordState.DELIVERED and at.may_acknowledge:
@@ -242,7 +242,8 @@ def confirm(record: Record, draft: RecordDraft | None = None, *, by: User) -> Re
 def approve(record: Record, *, by: User) -> Record:
     """The leader himself confirms what was entered for him."""
     record = _locked(record)
-    _leading(record, by)
+    if not record_scope.standing(record, by).is_reviewer:
+        raise Forbidden("只有负责点评的领导本人可以确认。")
     if record.is_counted:
         return record
     _in_state(record, [RecordState.SUBMITTED], "确认")
@@ -251,9 +252,11 @@ def approve(record: Record, *, by: User) -> Record:
 
 @transaction.atomic
 def send_back(record: Record, *, reason: str, by: User) -> Record:
-    """The leader gives it back to be mended; it is a draft again."""
+    """The leader gives it back to be mended, or the office takes it back; it is a draft again."""
     record = _locked(record)
-    _leading(record, by)
+    at = record_scope.standing(record, by)
+    if not (at.is_reviewer or at.is_office):
+        raise Forbidden("只有负责点评的领导和点评组织的办公室可以退回修改。")
     _in_state(record, [RecordState.SUBMITTED], "退回")
     return _move(record, RecordState.DRAFT, "退回修改", by, note=_reason(reason, "退回原因"))
 
@@ -415,11 +418,6 @@ def _writing(record: Record, by: User) -> record_scope.Standing:
     if not at.may_write:
         raise Forbidden(WRITERS)
     return at
-
-
-def _leading(record: Record, by: User) -> None:
-    if not record_scope.standing(record, by).is_reviewer:
-        raise Forbidden("只有负责点评的领导本人可以确认或退回。")
 
 
 def _in_state(record: Record, states: tuple[RecordState, ...] | list[RecordState], verb: str) -> None:

@@ -38,7 +38,7 @@ class StepInline(ReadOnlyInline):
 
     model = RectificationStep
     fields = ["at", "by", "verb", "text"]
-    readonly_fields = fields
+    readonly_fields = ["at", "by", "verb", "text"]
 
 
 class RecordInline(ReadOnlyInline):

@@ -234,7 +234,7 @@ def test_a_proxys_record_waits_for_the_leader(cases, cast, part):
     assert record.items.get(order=1).state == ItemState.NOTED
     assert records.confirm(record, by=cast.user[part]).state == RecordState.SUBMITTED
     assert records.actions(record, cast.user["secretary"]) == {"approve", "send_back"}
-    assert records.actions(record, cast.user[part]) == set()
+    assert records.actions(record, cast.user[part]) == {"send_back"}
     approved = records.approve(record, by=cast.user["secretary"])
     assert approved.state == RecordState.CONFIRMED
     assert approved.duties.get().status == DutyStatus.DONE
@@ -253,10 +253,28 @@ def test_the_leader_may_confirm_what_waits_for_him(cases, cast):
 
 
 @pytest.mark.parametrize("part", ["clerk", "admin", "member", "stranger"])
-def test_nobody_approves_or_sends_back_for_the_leader(cases, cast, part):
+def test_nobody_approves_for_the_leader(cases, cast, part):
     record = records.confirm(cases.member_record(), by=cast.user["clerk"])
     with pytest.raises(Forbidden):
         records.approve(record, by=cast.user[part])
+    assert Record.objects.get(pk=record.pk).state == RecordState.SUBMITTED
+
+
+def test_the_office_takes_back_what_waits_and_a_successor_may_go_on(cases, cast):
+    duty = cases.of_branch()
+    record = records.confirm(cases.saved(duty, "member_in_charge"), by=cast.user["clerk"])
+    duty.acting = cast.person["bureau_head"]
+    duty.save()
+    assert records.open_draft(duty, by=cast.user["bureau_head"]).review.reviewer == cast.person["member_in_charge"]
+    records.send_back(record, reason="分管领导已调整", by=cast.user["clerk"])
+    record = records.open_draft(duty, by=cast.user["bureau_head"])
+    assert record.review.reviewer == cast.person["bureau_head"]
+    assert records.confirm(record, by=cast.user["bureau_head"]).state == RecordState.CONFIRMED
+
+
+@pytest.mark.parametrize("part", ["member", "stranger", "bureau_head", "root_clerk"])
+def test_nobody_else_sends_back(cases, cast, part):
+    record = records.confirm(cases.member_record(), by=cast.user["clerk"])
     with pytest.raises(Forbidden):
         records.send_back(record, reason="不对", by=cast.user[part])
     assert Record.objects.get(pk=record.pk).state == RecordState.SUBMITTED
