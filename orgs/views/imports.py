@@ -1,0 +1,152 @@
+"""Pages of the import: choose a file, look at what it would do, confirm, and the receipt. Administrators only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from orgs.errors import DomainError
+from orgs.importing import export, job
+from orgs.importing.gate import MAX_FILE, SUFFIXES
+from orgs.models import ImportBatch, ImportState
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+View = Callable[..., HttpResponse]
+
+
+class UploadForm(forms.Form):
+    """Which file, and what is said to be meant."""
+
+    file = forms.FileField(
+        label="文件",
+        help_text=f"{' '.join(SUFFIXES)}，不超过 {MAX_FILE // 1024 // 1024} MB",
+        error_messages={"required": "请选择要导入的文件。", "empty": "文件是空的，请重新选择。"},
+        widget=forms.ClearableFileInput(attrs={"accept": ",".join(SUFFIXES)}),
+    )
+    new_root = forms.BooleanField(
+        label="允许新的根组织", required=False, help_text="文件里没有上级代码的组织会成为又一个根组织时才勾选"
+    )
+    numeric_codes = forms.BooleanField(
+        label="接受数字格式的代码", required=False, help_text="代码列是数字单元格，而且确认开头没有丢失的 0 时才勾选"
+    )
+
+
+def administrators_only(view: View) -> View:
+    """Everybody else finds no such page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not (request.user.is_active and request.user.is_superuser):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _download(data: bytes, name: str) -> HttpResponse:
+    response = HttpResponse(data, content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@administrators_only
+@require_http_methods(["GET", "POST"])
+def import_start(request: HttpRequest) -> HttpResponse:
+    """Choose a file; below, the imports so far."""
+    form = UploadForm(request.POST or None, request.FILES or None) if request.method == "POST" else UploadForm()
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        try:
+            batch = job.upload(
+                chosen["file"].read(),
+                chosen["file"].name,
+                new_root=chosen["new_root"],
+                numeric_codes=chosen["numeric_codes"],
+                by=request.user,
+            )
+        except DomainError as error:
+            form.add_error("file", str(error))
+        else:
+            return redirect("import_preview", pk=batch.pk)
+    past = ImportBatch.objects.select_related("by").defer("counts")
+    page = Paginator(past, 20).get_page(request.GET.get("page"))
+    return render(request, "orgs/import_start.html", {"form": form, "page_obj": page})
+
+
+@administrators_only
+@require_GET
+def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the file would do, or what is wrong with it; after the confirmation the receipt."""
+    batch = get_object_or_404(ImportBatch.objects.select_related("by"), pk=pk)
+    return render(
+        request,
+        "orgs/import_preview.html",
+        {
+            "batch": batch,
+            "applied": batch.state == ImportState.APPLIED,
+            "refused": batch.state == ImportState.REFUSED,
+            "nothing_to_do": not any(s["new"] or s["changed"] for s in batch.counts.get("sheets", [])),
+            "shown_rows": job.SHOWN_ROWS,
+            "shown_problems": job.SHOWN_PROBLEMS,
+        },
+    )
+
+
+@administrators_only
+@require_POST
+def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Import the file of this preview."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    try:
+        batch = job.confirm(batch, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"导入完成。{job.totals(batch)}")
+    return redirect("import_preview", pk=pk)
+
+
+@administrators_only
+@require_POST
+def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look again: the system may have changed since the preview."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    try:
+        job.preview_again(batch, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "已重新核对。")
+    return redirect("import_preview", pk=pk)
+
+
+@administrators_only
+@require_GET
+def import_errors(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every problem and warning as a workbook."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    stored = batch.counts.get("problems", []), batch.counts.get("warnings", [])
+    if batch.counts.get("problem_count", 0) <= len(stored[0]):
+        problems, warnings = ([job.problem_of(row) for row in rows] for rows in stored)
+        return _download(export.errors(problems, warnings), f"import-{batch.pk}-errors.xlsx")
+    try:
+        plan = job.preview_again(batch, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("import_preview", pk=pk)
+    return _download(export.errors(plan.problems, plan.warnings), f"import-{batch.pk}-errors.xlsx")
+
+
+@administrators_only
+@require_GET
+def import_template(request: HttpRequest) -> HttpResponse:
+    """The workbook to fill in."""
+    return _download(export.template(), "template.xlsx")
