@@ -60,10 +60,12 @@ def _edit_page(request: HttpRequest, record: Record, form: RecordForm, **more) -
     return render(request, "reviews/record_edit.html", context)
 
 
-def _sent_back(record: Record) -> str:
-    """Why the leader gave it back, if that was the last thing that happened to it besides typing."""
+def _sent_back(record: Record) -> dict[str, str]:
+    """Who gave it back to be mended and why, if that was the last thing that happened to it besides typing."""
     last = records.history(record).last()
-    return last.summary.partition("：")[2] if last is not None and last.verb == "退回修改" else ""
+    if last is None or last.verb != "退回修改":
+        return {}
+    return {"who": last.by.display_name if last.by else "", "why": last.summary.partition("：")[2]}
 
 
 def _is_past_draft(request: HttpRequest, pk: int) -> bool:

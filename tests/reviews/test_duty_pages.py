@@ -199,7 +199,7 @@ def test_a_stranger_finds_no_duty(cases, cast, as_user):
 
 def test_who_sees_a_duty_without_carrying_it_out_is_told_so(cases, cast, as_user):
     duty = cases.of_member()
-    answer = as_user(cast.user["bureau_head"]).post(reverse("duty_start", args=[duty.pk]), follow=True)
+    answer = as_user(cast.user["member"]).post(reverse("duty_start", args=[duty.pk]), follow=True)
     assert not Record.objects.exists()
     assert "只有负责点评的领导" in answer.text
 

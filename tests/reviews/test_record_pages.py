@@ -315,7 +315,7 @@ def test_what_the_leader_sends_back_says_why_on_the_form(cases, cast, as_user):
     assert record.state == RecordState.SUBMITTED
     leader.post(reverse("record_send_back", args=[record.pk]), {"reason": "成绩写得太空"})
     page = as_user(cast.user["clerk"]).get(reverse("record_edit", args=[record.pk]))
-    assert "领导已退回" in page.text
+    assert "天津局分管成员退回修改" in page.text
     assert "成绩写得太空" in page.text
 
 
