@@ -126,3 +126,11 @@ class PostQuerySet(SpanQuerySet):
 
 class ChargeQuerySet(SpanQuerySet):
     """Divisions of work."""
+
+
+class ImportBatchQuerySet(models.QuerySet):
+    """Imports."""
+
+    def visible_to(self, user: User) -> Self:
+        """Whole trees are imported by administrators; nobody else sees what was uploaded."""
+        return self if scope.seats(user).is_admin else self.none()

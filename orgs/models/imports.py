@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from orgs.querysets import ImportBatchQuerySet
+
 
 class ImportState(models.TextChoices):
     """States of an import."""
@@ -24,6 +26,8 @@ class ImportBatch(models.Model):
     allow_new_root = models.BooleanField("允许新的根组织", default=False)
     allow_numeric_codes = models.BooleanField("接受数字格式的代码", default=False)
     counts = models.JSONField("计数", default=dict)
+
+    objects = ImportBatchQuerySet.as_manager()
 
     class Meta:
         verbose_name = "导入记录"

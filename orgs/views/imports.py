@@ -76,7 +76,7 @@ def import_start(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             return redirect("import_preview", pk=batch.pk)
-    past = ImportBatch.objects.select_related("by").defer("counts")
+    past = ImportBatch.objects.visible_to(request.user).select_related("by").defer("counts")
     page = Paginator(past, 20).get_page(request.GET.get("page"))
     return render(request, "orgs/import_start.html", {"form": form, "page_obj": page})
 
@@ -85,7 +85,7 @@ def import_start(request: HttpRequest) -> HttpResponse:
 @require_GET
 def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What the file would do, or what is wrong with it; after the confirmation the receipt."""
-    batch = get_object_or_404(ImportBatch.objects.select_related("by"), pk=pk)
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user).select_related("by"), pk=pk)
     return render(
         request,
         "orgs/import_preview.html",
@@ -104,7 +104,7 @@ def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Import the file of this preview."""
-    batch = get_object_or_404(ImportBatch, pk=pk)
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     try:
         batch = job.confirm(batch, by=request.user)
     except DomainError as error:
@@ -118,7 +118,7 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
     """Look again: the system may have changed since the preview."""
-    batch = get_object_or_404(ImportBatch, pk=pk)
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     try:
         job.preview_again(batch, by=request.user)
     except DomainError as error:
@@ -132,7 +132,7 @@ def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def import_errors(request: HttpRequest, pk: int) -> HttpResponse:
     """Every problem and warning as a workbook."""
-    batch = get_object_or_404(ImportBatch, pk=pk)
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     stored = batch.counts.get("problems", []), batch.counts.get("warnings", [])
     if batch.counts.get("problem_count", 0) <= len(stored[0]):
         problems, warnings = ([job.problem_of(row) for row in rows] for rows in stored)
