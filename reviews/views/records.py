@@ -210,7 +210,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
 # URL word -> (verb, what the page says afterwards)
 ACTIONS = {
     "approve": (records.approve, "已确认，这次点评从现在起计入完成情况。"),
-    "send_back": (records.send_back, "已退回给录入人修改。"),
+    "send_back": (records.send_back, "已退回，现在是草稿，可以修改。"),
     "deliver": (records.deliver, "已标记为反馈被点评对象。"),
     "acknowledge": (records.acknowledge, "已签收。"),
     "void": (records.void, "已作废；相应的点评任务重新列入待点评。"),

@@ -100,7 +100,8 @@
   form.addEventListener("htmx:responseError", function (event) {
     dirty = true;
     const code = event.detail.xhr.status;
-    say(code === 404 ? "没有保存：这份草稿已确认、已删除，或不再由您填写。请复制文字后返回任务。"
+    say(code === 403 ? "登录已失效，还没有保存。请在新窗口登录，再回到这一页继续填写，文字不会丢。"
+      : code === 404 ? "没有保存：这份草稿已确认、已删除，或不再由您填写。请复制文字后返回任务。"
       : "没有保存（" + code + "）。文字还在本页，请稍后点“保存草稿”。");
   });
   form.addEventListener("htmx:sendError", function () {
@@ -140,7 +141,4 @@
   window.addEventListener("beforeunload", function (event) {
     if (dirty && !leaving) event.preventDefault();
   });
-
-  const missing = document.getElementById("lacks");
-  if (missing) missing.focus();
 })();
