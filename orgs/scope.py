@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orgs.models import Organization, Person, User
 
 NOTHING = Q(pk__in=[])
-EVERYTHING = Q()
+EVERYTHING = ~NOTHING  # not Q(): "Q() | something" would be something
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,12 @@ class Migration(migrations.Migration):
                         verbose_name="状态",
                     ),
                 ),
+                (
+                    "is_assigned",
+                    models.BooleanField(
+                        default=False, help_text="点评领导由上级指派，重新生成时不变", verbose_name="人工指派"
+                    ),
+                ),
                 ("exempt_reason", models.CharField(blank=True, max_length=200, verbose_name="免除原因")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="生成时间")),
                 (

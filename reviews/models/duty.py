@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
+
+from orgs import scope
+
+if TYPE_CHECKING:
+    from orgs.models import User
 
 
 class ReviewerKind(models.TextChoices):
@@ -50,6 +55,15 @@ class DutyQuerySet(models.QuerySet["Duty"]):
         """Not yet done and not exempt."""
         return self.filter(status=DutyStatus.PENDING)
 
+    def visible_to(self, user: User) -> Self:
+        """One's own as reviewer or target, those of organisations one heads or whose office one works in (T20: no texts)."""
+        if scope.seats(user).is_admin:
+            return self
+        own = Q(acting=user.person_id) | Q(reviewer=user.person_id) | Q(target_person=user.person_id)
+        where = scope.office_of(user, "reviewer_org__") | scope.office_of(user, "about_org__")
+        where |= scope.headed(user, "reviewer_org__") | scope.headed(user, "about_org__")
+        return self.filter(own | where) if user.person_id else self.filter(where)
+
     def of_person(self, person) -> Self:
         """That this person carries out: as acting person, or as the 书记 named."""
         return self.filter(Q(acting=person) | Q(reviewer=person, acting__isnull=True))
@@ -77,6 +91,7 @@ class Duty(models.Model):
     acting = models.ForeignKey(
         "orgs.Person", models.PROTECT, verbose_name="点评领导", null=True, blank=True, related_name="duties_as_acting"
     )
+    is_assigned = models.BooleanField("人工指派", default=False, help_text="点评领导由上级指派，重新生成时不变")
     subject = models.CharField("对象身份", max_length=20, choices=Subject)
     target_org = models.ForeignKey(
         "orgs.Organization", models.PROTECT, verbose_name="被点评组织", null=True, blank=True, related_name="duties_as_target"

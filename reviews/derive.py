@@ -1,0 +1,225 @@
+"""What the rules ask for on a day: every duty there should be, in memory-lean portions. Writes nothing."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from orgs.models import Membership, Organization, Scheme
+from reviews import cadence, rules
+from reviews.acting import Held, Teams
+from reviews.models import Cadence, Period, ReviewerKind, Rule, Subject
+
+Key = tuple[int, int | None, int | None]  # reviewing organisation, target organisation, target person
+BRANCHES = 500  # read together
+
+
+@dataclass(slots=True)
+class Due:
+    """A duty that should exist; fields as `models.Duty` has them, by id."""
+
+    reviewer_kind: str
+    reviewer_org_id: int
+    reviewer_id: int | None
+    acting_id: int | None
+    subject: str
+    target_org_id: int | None
+    target_person_id: int | None
+    about_org_id: int
+    joint_group: str = ""
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """What makes it one duty within its period and rule."""
+        return self.reviewer_org_id, self.target_org_id, self.target_person_id
+
+
+class Derivation:
+    """The duties of a period as the rules ask for them on a day. Used once: it reads the world when it is made."""
+
+    def __init__(self, period: Period, on: datetime.date) -> None:
+        self.period = period
+        self.on = on
+        self.rules = rules.active(on)
+        self.scheme: Scheme = rules.scheme()
+        self.teams = Teams(on)
+        self.codes: dict[int, str] = {}
+        self.young: set[int] = set()
+        rows = Organization.objects.order_by().values_list("pk", "code", "founded_on")
+        for pk, code, founded_on in rows.iterator(chunk_size=10000):
+            self.codes[pk] = code
+            months = self.scheme.new_org_months
+            if not period.is_general_round and not cadence.existed_long_enough(founded_on, months, period.ends_on):
+                self.young.add(pk)
+        self.named = {found.rule.pk: found for found in rules.named(self.rules, on)}
+
+    def portions(self, rule: Rule) -> Iterator[tuple[list[int] | None, dict[Key, Due]]]:
+        """The rule's duties: (reviewing organisations of this portion, or None for all; duties by key)."""
+        if rule.cadence == Cadence.YEAR and not self.period.is_second_half:
+            yield None, {}
+            return
+        if rule.targets_members and not (rule.targets_org or rule.targets_head or rule.targets_team):
+            yield from self._members(rule)
+            return
+        found: dict[Key, Due] = {}
+        if rule.targets_org or rule.targets_head:
+            _merge(found, self._organizations(rule))
+        if rule.targets_team:
+            _merge(found, self._team(rule))
+        if rule.targets_members:
+            for _, portion in self._members(rule):
+                _merge(found, portion.values())
+        if rule.reviewer_kind == ReviewerKind.PERSON:
+            found = _one_for_each_reviewer(found)
+        yield None, found
+
+    # --- organisations and their heads -------------------------------------------------------------------------
+
+    def _organizations(self, rule: Rule) -> Iterator[Due]:
+        named = self.named[rule.pk]
+        for pair in sorted(named.pairs, key=lambda pair: (self.codes[pair.target_id], self.codes[pair.reviewer_id])):
+            if pair.target_id in self.young:
+                continue
+            group = f"{rule.code}:{self.codes[pair.target_id]}" if rule.is_joint else ""
+            for reviewer_id in (pair.reviewer_id, *named.co_reviewers.get(pair.reviewer_id, ())):
+                if rule.reviewer_kind == ReviewerKind.PERSON:
+                    yield from self._by_secretary(rule, reviewer_id, pair.target_id)
+                else:
+                    yield from self._by_organization(rule, reviewer_id, pair.target_id, group)
+
+    def _by_organization(self, rule: Rule, reviewer_id: int, target_id: int, group: str) -> Iterator[Due]:
+        head = self.teams.head(target_id)
+        acting_id, why = self.teams.acting(reviewer_id, target_id, _skip(head))
+        reason = {"org": self.codes[target_id], **self._named(why)}
+        if rule.targets_org:
+            yield Due(
+                ReviewerKind.ORG, reviewer_id, None, acting_id, Subject.ORG, target_id, None, target_id, group, [reason]
+            )
+        if rule.targets_head and head is not None and head.is_counted:
+            yield Due(
+                ReviewerKind.ORG, reviewer_id, None, acting_id, Subject.HEAD, None, head.person_id, target_id, group,
+                [{**reason, "head": head.role}],
+            )  # fmt: skip
+
+    def _by_secretary(self, rule: Rule, reviewer_id: int, target_id: int) -> Iterator[Due]:
+        secretary = self.teams.head(reviewer_id)
+        head = self.teams.head(target_id)
+        if secretary is not None and head is not None and secretary.person_id == head.person_id:
+            # He heads the target himself: the organisation stays his team's duty, the one towards himself falls away.
+            if rule.targets_org:
+                acting_id, why = self.teams.acting(reviewer_id, target_id, _skip(head))
+                reason = {"org": self.codes[target_id], "self_headed": True, **self._named(why)}
+                yield Due(
+                    ReviewerKind.ORG,
+                    reviewer_id,
+                    None,
+                    acting_id,
+                    Subject.ORG,
+                    target_id,
+                    None,
+                    target_id,
+                    "",
+                    [reason],
+                )
+            return
+        person_id = secretary.person_id if secretary else None
+        reason = {"org": self.codes[target_id], "by": self.codes[reviewer_id], **_post(secretary)}
+        if rule.targets_org:
+            yield Due(
+                ReviewerKind.PERSON,
+                reviewer_id,
+                person_id,
+                person_id,
+                Subject.ORG,
+                target_id,
+                None,
+                target_id,
+                "",
+                [reason],
+            )
+        if rule.targets_head and head is not None and head.is_counted:
+            yield Due(
+                ReviewerKind.PERSON, reviewer_id, person_id, person_id, Subject.HEAD, None, head.person_id, target_id,
+                "", [{**reason, "head": head.role}],
+            )  # fmt: skip
+
+    # --- team and members ------------------------------------------------------------------------------------------
+
+    def _team(self, rule: Rule) -> Iterator[Due]:
+        for org_id in rules.reviewers(rule, self.on).order_by("code").values_list("pk", flat=True):
+            secretary = self.teams.head(org_id)
+            person_id = secretary.person_id if secretary else None
+            for held in self.teams.members(org_id):
+                if held.is_counted and held.person_id != person_id:
+                    reason = {"org": self.codes[org_id], "member": held.role, **_post(secretary)}
+                    yield Due(
+                        ReviewerKind.PERSON, org_id, person_id, person_id, Subject.TEAM_MEMBER, None, held.person_id,
+                        org_id, "", [reason],
+                    )  # fmt: skip
+
+    def _members(self, rule: Rule) -> Iterator[tuple[list[int], dict[Key, Due]]]:
+        """Some hundreds of branches at a time: a system has a million members."""
+        branch_ids = list(rules.reviewers(rule, self.on).order_by("code").values_list("pk", flat=True))
+        for start in range(0, len(branch_ids), BRANCHES):
+            chunk = branch_ids[start : start + BRANCHES]
+            rows = Membership.objects.valid(self.on).counted().filter(branch__in=chunk)
+            if not self.scheme.leaders_as_members:
+                rows = rows.exclude(person__in=self._leaders())
+            found: dict[Key, Due] = {}
+            for branch_id, member_id in rows.order_by("branch_id", "person_id").values_list("branch_id", "person_id"):
+                secretary = self.teams.head(branch_id)
+                person_id = secretary.person_id if secretary else None
+                if member_id == person_id:
+                    continue
+                due = Due(
+                    ReviewerKind.PERSON, branch_id, person_id, person_id, Subject.MEMBER, None, member_id, branch_id, "",
+                    [{"org": self.codes[branch_id], **_post(secretary)}],
+                )  # fmt: skip
+                found[due.key] = due
+            yield chunk, found
+
+    def _leaders(self) -> list[int]:
+        """Members of teams, whom a scheme may leave out of their branch's reviews (A12)."""
+        types = dict(Organization.objects.exclude(org_type="branch").values_list("pk", "org_type"))
+        return [held.person_id for org_id, posts in self.teams.posts.items() if org_id in types for held in posts]
+
+    def _named(self, why: dict[str, Any]) -> dict[str, Any]:
+        return {**why, "of": self.codes[why["of"]]} if "of" in why else why
+
+
+def _skip(head: Held | None) -> set[int]:
+    """Nobody reviews himself, nor what he heads (A11)."""
+    return {head.person_id} if head is not None else set()
+
+
+def _post(held: Held | None) -> dict[str, Any]:
+    return {"post": held.role, "acting": held.rank == 1} if held is not None else {"vacant": True}
+
+
+def _merge(found: dict[Key, Due], dues: Iterable[Due]) -> None:
+    """One duty for each reviewer and target; if several posts lead to it, its reasons list them all (A26)."""
+    for due in dues:
+        known = found.get(due.key)
+        if known is None:
+            found[due.key] = due
+        else:
+            known.reasons.extend(due.reasons)
+
+
+def _one_for_each_reviewer(found: dict[Key, Due]) -> dict[Key, Due]:
+    """Where the notice names the 书记, the person is the reviewer: two of his posts make one duty, under the first."""
+    merged: dict[tuple, Due] = {}
+    for due in found.values():
+        if due.reviewer_kind == ReviewerKind.PERSON:
+            place: tuple = (due.reviewer_id, due.target_org_id, due.target_person_id)
+        else:
+            place = ("org", *due.key)
+        known = merged.get(place)
+        if known is None:
+            merged[place] = due
+        else:
+            known.reasons.extend(due.reasons)
+    return {due.key: due for due in merged.values()}
