@@ -19,6 +19,7 @@ MARGIN = 48.0
 A4 = (595.0, 842.0)
 TALLEST_ROW = 400.0  # Excel ends at 409
 CHUNK = 17  # lines; two such rows fill a page
+NOT_FIRST = tuple("，。、；：！？）》”’,.;:!?)")  # never the first on the next page
 CONTINUED = "（接附页）"
 
 
@@ -63,6 +64,11 @@ class Row:
     def pixels(self) -> int:
         """The height on a screen."""
         return round(self.height * 4 / 3)
+
+    @property
+    def flows(self) -> bool:
+        """Running text: a page lets it be as high as it is."""
+        return all(cell.role in (Role.HEADING, Role.PARAGRAPH) for cell in self.cells)
 
 
 @dataclass(frozen=True)
@@ -226,6 +232,8 @@ def _head_of(text: str, lines: Sequence[str]) -> str:
         at += len(line)
         if text[at : at + 1] == "\n":
             at += 1
+    while at > 1 and text[at : at + 1] in NOT_FIRST:
+        at -= 1
     return text[:at]
 
 
