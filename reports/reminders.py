@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Count, F, Q
 from django.template.loader import render_to_string
@@ -149,23 +150,22 @@ def _items(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
     accounts = _head_accounts({item["org"] for item in items if item["org"]}, on)
     reminders = []
     for item in items:
-        step = step_for(item["due_on"], on, steps)
+        due_on: datetime.date = item["due_on"]  # type: ignore[assignment]  # _horizon leaves no empty one
+        step = step_for(due_on, on, steps)
         if not step:
             continue
         # The day is part of the key: a day that the reviewer moves is reminded of anew.
-        key = f"rect:{item['pk']}:{item['due_on']:%Y-%m-%d}:{step}"
+        key = f"rect:{item['pk']}:{due_on:%Y-%m-%d}:{step}"
         url = reverse("rectification", args=[item["pk"]])
         responsible = accounts.get(item["org"]) if item["org"] else item["person"] if item["person_active"] else None
         sides = [(responsible, "请尽快落实整改并反馈。")]
         if step == OVERDUE:
-            title = f"整改已逾期：{item['target']}，期限{_day(item['due_on'])}"
-            reason = f"对{item['target']}点评中提出的一项整改已超过期限（{_day(item['due_on'])}），还没有反馈落实情况。"
+            title = f"整改已逾期：{item['target']}，期限{_day(due_on)}"
+            reason = f"对{item['target']}点评中提出的一项整改已超过期限（{_day(due_on)}），还没有反馈落实情况。"
             sides.append((item["reviewer"] if item["reviewer_active"] else None, "请督促整改，必要时调整期限。"))
         else:
-            title = f"整改事项：{item['target']}，{_day(item['due_on'])}到期"
-            reason = (
-                f"{_left(item['due_on'], on)}对{item['target']}点评中提出的一项整改将在{_day(item['due_on'])}到期。"
-            )
+            title = f"整改事项：{item['target']}，{_day(due_on)}到期"
+            reason = f"{_left(due_on, on)}对{item['target']}点评中提出的一项整改将在{_day(due_on)}到期。"
         reminders += [
             Reminder(user_id, key, NotificationKind.RECTIFICATION, title[:200], reason + ask, url)
             for user_id, ask in sides
@@ -324,7 +324,7 @@ def _next_in_outbox(after: int) -> Notification | None:
     )
 
 
-def _message(row: Notification, connection) -> mail.EmailMessage:
+def _message(row: Notification, connection: BaseEmailBackend) -> mail.EmailMessage:
     """The e-mail of a message; plain text."""
     context = {"notification": row, "name": row.recipient.display_name, "link": f"{settings.SITE_URL}{row.url}"}
     return mail.EmailMessage(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from orgs.requests import UserRequest
 from reports import reminders
 from reports.models import Notification
 
@@ -15,7 +16,7 @@ PAGE = 50
 
 
 @require_safe
-def notifications(request: HttpRequest) -> HttpResponse:
+def notifications(request: UserRequest) -> HttpResponse:
     """The user's own messages, unread first."""
     mine = Notification.objects.visible_to(request.user).unread_first()
     page_obj = Paginator(mine, PAGE).get_page(request.GET.get("page"))
@@ -23,7 +24,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def notification_open(request: HttpRequest, pk: int) -> HttpResponse:
+def notification_open(request: UserRequest, pk: int) -> HttpResponse:
     """Mark one read, and go to what it is about."""
     notification = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
     reminders.mark_read(notification)
@@ -31,7 +32,7 @@ def notification_open(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def notifications_read(request: HttpRequest) -> HttpResponse:
+def notifications_read(request: UserRequest) -> HttpResponse:
     """Mark all of the user's messages as read."""
     count = reminders.mark_all_read(by=request.user)
     messages.success(request, f"已将 {count} 条提醒标为已读。" if count else "没有未读的提醒。")

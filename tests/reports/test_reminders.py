@@ -343,5 +343,6 @@ def test_without_a_day_the_command_takes_today(cast, duty, settings):
 
 
 def test_a_wrong_day_is_a_wrong_call(db):
-    with pytest.raises(CommandError, match="不是日期"):
+    with pytest.raises(CommandError, match="不是日期") as refused:
         run("--on", "2010-13-01")
+    assert refused.value.returncode == 2

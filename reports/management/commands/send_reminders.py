@@ -6,9 +6,8 @@ import argparse
 import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-
 from orgs import clock
+from orgs.management.contract import ContractCommand
 from reports import reminders
 
 
@@ -20,12 +19,12 @@ def _day(text: str) -> datetime.date:
         raise argparse.ArgumentTypeError(f"“{text}”不是日期，请写成 2010-12-31 的样子。") from error
 
 
-class Command(BaseCommand):
+class Command(ContractCommand):
     """Thin: selects and sends by `reports.reminders`."""
 
     help = "发送当天到期的提醒；每条只发一次，可以反复运行"
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """--on and --dry-run."""
         parser.add_argument("--on", type=_day, help="按这一天计算（默认今天）", metavar="YYYY-MM-DD")
         parser.add_argument("--dry-run", action="store_true", help="只统计，不发送")
