@@ -39,7 +39,7 @@ def recognise(data: bytes, file_name: str) -> str:
         raise Refusal("文件是空的，请重新选择。")
     if len(data) > MAX_FILE:
         raise Refusal(f"文件超过 {MAX_FILE // 1024 // 1024} MB，请分成几个文件导入。")
-    kind = _kind(data)
+    kind = kind_of(data)
     wanted = {".xlsx": ("xlsx",), ".xls": ("xls",), ".ods": ("ods",), ".et": ("xls", "xlsx"), ".csv": ("csv",)}[suffix]
     if kind == "csv" and suffix != ".csv":
         raise Refusal(f"文件名是 {suffix}，内容却不是电子表格，请用 Excel 或 WPS 打开后另存为 .xlsx。")
@@ -48,7 +48,8 @@ def recognise(data: bytes, file_name: str) -> str:
     return kind
 
 
-def _kind(data: bytes) -> str:
+def kind_of(data: bytes) -> str:
+    """What the bytes are, whatever the file is called. Raises Refusal as `recognise` does."""
     if data.startswith(ZIP_MAGIC):
         return _zip_kind(data)
     if data.startswith(OLE_MAGIC):

@@ -1,0 +1,100 @@
+"""What every administrator's page has in common: who may, how a refusal is shown, how input is cleaned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from orgs.errors import DomainError
+from orgs.importing.columns import BY_NAME, MASKED, Bad, Options
+
+
+def administers(request: HttpRequest) -> bool:
+    """The administrators' side is for administrators; offices and leaders have pages of their own."""
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+class ForAdministrators(admin.ModelAdmin):
+    """Nothing is deleted here: organisations are dissolved, posts end, accounts are switched off."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Administrators."""
+        return administers(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Administrators."""
+        return administers(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Administrators."""
+        return administers(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Administrators."""
+        return administers(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody: history is kept."""
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A refusal of a verb is said on the form's page; nothing was written."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class ReadOnly(ForAdministrators):
+    """Lists and shows only."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Verbs add."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Verbs change."""
+        return False
+
+
+class ColumnsForm(forms.ModelForm):
+    """Texts are cleaned as the import cleans them (`sheet` names whose columns), so that both refuse the same."""
+
+    sheet = ""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse hidden characters and the like; fold codes."""
+        cleaned = super().clean()
+        data = self.cleaned_data if cleaned is None else cleaned
+        for name, column in BY_NAME[self.sheet].items():
+            typed = data.get(name)
+            if isinstance(typed, str) and typed and not column.words and name != "category":
+                try:
+                    value = column.value(typed, Options())
+                    if value is MASKED:
+                        raise Bad("号码是遮盖的，请填写完整号码")
+                    data[name] = value
+                except Bad as bad:
+                    self.add_error(name, ValidationError("，".join(part for part in (bad.message, bad.cure) if part)))
+        return data
+
+
+def changed_values(form: forms.ModelForm, *without: str) -> dict[str, Any]:
+    """Field -> new value of the model fields that the form changes."""
+    fields = {field.name for field in form._meta.model._meta.concrete_fields}
+    return {name: form.cleaned_data[name] for name in form.changed_data if name in fields and name not in without}

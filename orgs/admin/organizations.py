@@ -1,0 +1,137 @@
+"""组织 in the admin: every change goes through `orgs.tree`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from orgs import clock, tree
+from orgs.admin.base import ColumnsForm, ForAdministrators, changed_values
+from orgs.admin.exchange import SheetExchange, SheetResource
+from orgs.importing import export
+from orgs.importing.columns import ORGS
+from orgs.models import Organization, Post
+
+
+class OrganizationForm(ColumnsForm):
+    """Facts and place of an organisation."""
+
+    sheet = ORGS
+
+    class Meta:
+        model = Organization
+        fields = (
+            "code", "name", "short_name", "org_type", "category", "parent", "relation", "is_window_unit",
+            "founded_on", "dissolved_on", "order",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any] | None:
+        """A new root is made by an import that says so, or as the very first organisation."""
+        data = super().clean() or self.cleaned_data
+        becomes_root = not data.get("parent") and (self.instance.pk is None or self.instance.parent_id is not None)
+        if becomes_root and "parent" not in self.errors and Organization.objects.exists():
+            self.add_error("parent", "请选择上级组织；确实要新的根组织时，请用导入并选择“允许新的根组织”。")
+        return data
+
+
+class PostInline(admin.TabularInline):
+    """Who holds a post there today."""
+
+    model = Post
+    verbose_name_plural = "现任"
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("person", "role", "is_acting", "from_on", "to_on")
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Post]:
+        """Of today."""
+        return super().get_queryset(request).valid(clock.today()).select_related("person", "organization")  # type: ignore[attr-defined]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Posts have a page of their own."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Posts have a page of their own."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who sees the organisation."""
+        return True
+
+
+class AliveFilter(admin.SimpleListFilter):
+    """Existing today, or dissolved."""
+
+    title = "存续"
+    parameter_name = "alive"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Two ways."""
+        return [("1", "现存"), ("0", "已撤销或未成立")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """By today."""
+        alive = Organization.objects.alive(clock.today()).order_by().values("pk")
+        if self.value() == "1":
+            return queryset.filter(pk__in=alive)
+        return queryset.exclude(pk__in=alive) if self.value() == "0" else queryset
+
+
+class OrganizationResource(SheetResource):
+    """The sheet 组织."""
+
+    sheet = ORGS
+
+    class Meta:
+        model = Organization
+
+
+@admin.register(Organization)
+class OrganizationAdmin(SheetExchange, ForAdministrators):
+    """Organisations in the tree's order; search by code and name."""
+
+    sheet = ORGS
+    resource_classes = [OrganizationResource]
+    form = OrganizationForm
+    list_display = ("indented", "code", "org_type", "category", "relation", "is_window_unit", "dissolved_on")
+    list_display_links = ("indented",)
+    list_filter = ("org_type", "category", "relation", "is_window_unit", AliveFilter)
+    list_select_related = ("category",)
+    search_fields = ("=code", "code__startswith", "name", "short_name")
+    search_help_text = "按代码、名称、简称查找"
+    autocomplete_fields = ("parent",)
+    inlines = [PostInline]
+    fieldsets = (
+        (None, {"fields": ("code", "name", "short_name", "org_type", "category")}),
+        ("位置", {"fields": ("parent", "relation", "order")}),
+        ("属性", {"fields": ("is_window_unit", "founded_on", "dissolved_on")}),
+    )
+
+    @admin.display(description="组织")
+    def indented(self, org: Organization) -> str:
+        """The name, indented by its level."""
+        return "\u3000" * org.level + org.name
+
+    def export_values(self, queryset: QuerySet) -> Any:
+        """The list as it is filtered."""
+        return export.organizations(queryset)
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: forms.ModelForm, change: bool) -> None:
+        """Add, or change facts, place and end: each by its verb."""
+        if not change:
+            tree.add(obj, by=request.user)
+            return
+        values = changed_values(form)
+        end = values.pop("dissolved_on", None) if form.cleaned_data.get("dissolved_on") else None
+        stored = Organization.objects.get(pk=obj.pk)
+        if values:
+            tree.write_many([], [(stored, values)], by=request.user)
+        if end is not None:
+            tree.dissolve(stored, on=end, by=request.user)
+        obj.refresh_from_db()
