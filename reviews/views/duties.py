@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from orgs import clock, scope
 from orgs.errors import DomainError
-from orgs.models import Organization, Person, User
+from orgs.models import Organization, Person, Post, User
 from reviews import duties, records, waiting
 from reviews.forms import ReasonForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
@@ -31,7 +32,7 @@ SUBJECT_ORDER = Case(
 def chosen_period(request: HttpRequest) -> Period | None:
     """The period asked for by ?period=, else the one that holds today; None while there is none."""
     code = request.GET.get("period") or request.POST.get("period") or ""
-    asked = Period.objects.filter(code=code[:10]).first() if code else None
+    asked = Period.objects.filter(code=code[:10].replace("\x00", "")).first() if code else None
     return asked or Period.objects.current(clock.today())
 
 
@@ -78,6 +79,7 @@ def add_partners(page: list[Duty]) -> None:
             for other in others
             if other.joint_group == duty.joint_group
             and other.period_id == duty.period_id
+            and other.subject == duty.subject
             and other.reviewer_org_id != duty.reviewer_org_id
         ]
 
@@ -86,7 +88,7 @@ def my_duties(request: HttpRequest) -> HttpResponse:
     """Who is to be reviewed by me (or, for an office, by the leaders it enters for), and what else waits for me."""
     user, at, period = request.user, scope.seats(request.user), chosen_period(request)
     for_leaders = bool(at.offices) and (request.GET.get("as") == "office" or at.person is None)
-    leader = request.GET.get("leader", "")[:40] if for_leaders else ""
+    leader = request.GET.get("leader", "")[:40].replace("\x00", "") if for_leaders else ""
     all_duties = (
         of_leaders(user, leader)
         if for_leaders
@@ -160,12 +162,14 @@ def duty(request: HttpRequest, pk: int) -> HttpResponse:
     """Why this duty is there: the rule and its words, the post or division of work it comes from."""
     found = visible_duty(request, pk)
     add_partners([found])
+    may_manage = _may_manage(request.user, found)
     context = {
         "duty": found,
         "why": duties.explain(found),
         "today": clock.today(),
         "is_mine": _carries_out(request.user, found),
-        "may_exempt": _may_exempt(request.user, found),
+        "may_manage": may_manage,
+        "candidates": _candidates(request.user, found) if may_manage else [],
         "reason_form": ReasonForm(),
     }
     return render(request, "reviews/duty.html", context)
@@ -175,15 +179,20 @@ def _carries_out(user: User, found: Duty) -> bool:
     """The user is who reviews, or enters for him; the verb has the last word."""
     at = scope.seats(user)
     own = at.person is not None and at.person.pk in (found.acting_id, found.reviewer_id)
-    return own or Organization.objects.filter(scope.office_of(user), pk=found.reviewer_org_id).exists()
+    return own or _may_manage(user, found)
 
 
-def _may_exempt(user: User, found: Duty) -> bool:
-    """The office above the reviewing organisation; never the reviewer's own side (domain.md 5.3)."""
-    if found.status != DutyStatus.PENDING:
-        return False
-    above = Organization.objects.above(found.reviewer_org).filter(scope.office_of(user))
-    return scope.seats(user).is_admin or above.exists()
+def _may_manage(user: User, found: Duty) -> bool:
+    """The office of the reviewing organisation, or one above it: exempts, reassigns, enters for the leader."""
+    return Organization.objects.filter(scope.office_of(user), pk=found.reviewer_org_id).exists()
+
+
+def _candidates(user: User, found: Duty) -> QuerySet[Person]:
+    """Who might carry it out instead: leaders of the reviewing organisation and of its superior."""
+    orgs = [found.reviewer_org_id, found.reviewer_org.parent_id]
+    held = Post.objects.valid(clock.today()).filter(organization__in=[pk for pk in orgs if pk])
+    people = Person.objects.visible_to(user).filter(pk__in=held.values("person"))
+    return people.exclude(pk__in=[pk for pk in (found.acting_id, found.target_person_id) if pk])
 
 
 @require_POST
@@ -225,16 +234,39 @@ def carry_over(source: Record, record: Record) -> records.RecordDraft:
 
 @require_POST
 def duty_exempt(request: HttpRequest, pk: int) -> HttpResponse:
-    """The office above takes a duty away, with its reason."""
+    """The office takes a duty away, with its reason (domain.md 5.3)."""
     found = visible_duty(request, pk)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "请写明免除原因，再点免除。")
+        messages.error(request, "请写明免除原因（最多 200 个字），再点免除。")
         return redirect("duty", pk=pk)
+    return _done(request, pk, "已免除这项任务。", duties.exempt, found, reason=form.cleaned_data["reason"])
+
+
+@require_POST
+def duty_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """The office opens an exempted duty again."""
+    return _done(request, pk, "任务已恢复。", duties.resume, visible_duty(request, pk))
+
+
+@require_POST
+def duty_reassign(request: HttpRequest, pk: int) -> HttpResponse:
+    """The office gives the duty to another leader (转派)."""
+    found = visible_duty(request, pk)
+    number = request.POST.get("person", "")[:40].replace("\x00", "")
+    person = _candidates(request.user, found).filter(number=number).first()
+    if person is None:
+        messages.error(request, "请选择由谁点评。")
+        return redirect("duty", pk=pk)
+    return _done(request, pk, f"已转派给{person.name}。", duties.reassign, found, acting=person)
+
+
+def _done(request: HttpRequest, pk: int, words: str, verb: Callable[..., Duty], found: Duty, **values) -> HttpResponse:
+    """Run the verb and say how it went, on the page of the duty."""
     try:
-        duties.exempt(found, reason=form.cleaned_data["reason"], by=request.user)
+        verb(found, **values, by=request.user)
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, "已免除这项任务。")
+        messages.success(request, words)
     return redirect("duty", pk=pk)

@@ -238,11 +238,36 @@ def test_carrying_over_leaves_a_draft_that_was_begun_alone(cases, cast, as_user)
     assert Record.objects.get(pk=begun.pk).review.place == "别处"
 
 
-def test_only_the_office_above_is_offered_to_exempt(cases, cast, as_user):
+def test_only_the_office_is_offered_to_exempt_and_to_reassign(cases, cast, as_user):
+    duty = cases.of_branch()
+    url, away = reverse("duty", args=[duty.pk]), reverse("duty_exempt", args=[duty.pk])
+    assert away in as_user(cast.user["clerk"]).get(url).text
+    assert away not in as_user(cast.user["member_in_charge"]).get(url).text
+    as_user(cast.user["member_in_charge"]).post(away, {"reason": "太忙"})
+    as_user(cast.user["member_in_charge"]).post(reverse("duty_reassign", args=[duty.pk]), {"person": "N-bureau_head"})
+    duty.refresh_from_db()
+    assert (duty.status, duty.acting) == (DutyStatus.PENDING, cast.person["member_in_charge"])
+
+
+def test_the_office_gives_a_duty_to_another_leader(cases, cast, as_user):
+    duty = cases.of_branch()
+    client, url = as_user(cast.user["clerk"]), reverse("duty_reassign", args=[duty.pk])
+    for nobody in ("", "N-member", "N-root_head", "\x00"):
+        client.post(url, {"person": nobody})
+        duty.refresh_from_db()
+        assert duty.acting == cast.person["member_in_charge"]
+    client.post(url, {"person": "N-bureau_head"})
+    duty.refresh_from_db()
+    assert duty.acting == cast.person["bureau_head"]
+
+
+def test_an_exempted_duty_can_be_opened_again(cases, cast, as_user):
     duty = cases.of_member()
-    url = reverse("duty", args=[duty.pk])
-    assert as_user(cast.user["clerk"]).get(url).context["may_exempt"]
-    assert not as_user(cast.user["secretary"]).get(url).context["may_exempt"]
+    client = as_user(cast.user["clerk"])
+    client.post(reverse("duty_exempt", args=[duty.pk]), {"reason": "长期病休"})
+    client.post(reverse("duty_resume", args=[duty.pk]))
+    duty.refresh_from_db()
+    assert duty.status == DutyStatus.PENDING
 
 
 def test_exempting_wants_a_reason(cases, cast, as_user):
