@@ -59,12 +59,16 @@ class Styled(forms.Form):
     """A form whose widgets carry Bootstrap's classes; what is wrong is marked on the field."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         for name, field in self.fields.items():
             kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             field.widget.attrs.setdefault("class", kind)
             if self.is_bound and name in self.errors:
                 field.widget.attrs["class"] += " is-invalid"
+
+    def said(self) -> str:
+        """What is wrong, in one line."""
+        return "；".join(str(message) for found in self.errors.values() for message in found)
 
     def mark(self, name: str, message: str) -> None:
         """Say on the field what is missing; on the form where there is no such field."""
@@ -115,6 +119,7 @@ class RecordForm(Styled):
         assists: bool,
     ) -> None:
         self.record, self.stored, self.points, self.duties = record, stored, points, duties
+        self.typed = data if data is not None else QueryDict()
         super().__init__(data, initial={name: getattr(stored, name) for name in self.base_fields}, auto_id="id_%s")
         self.fields["version"].widget.attrs["autocomplete"] = "off"
         if record.is_of_person:
@@ -136,7 +141,7 @@ class RecordForm(Styled):
         """Problems as typed, or as stored."""
         if not self.is_bound:
             return list(self.stored.problems)
-        return [text for text in (_clean(line) for line in self.data.getlist("problem")) if text]
+        return [text for text in (_clean(line) for line in self.typed.getlist("problem")) if text]
 
     @property
     def spare_lines(self) -> range:
@@ -150,8 +155,8 @@ class RecordForm(Styled):
             return dict(self.stored.answers)
         found = {}
         for point in self.points:
-            verdict = self.data.get(f"point-{point.pk}", "")
-            note = _clean(self.data.get(f"note-{point.pk}", ""))
+            verdict = self.typed.get(f"point-{point.pk}", "")
+            note = _clean(self.typed.get(f"note-{point.pk}", ""))
             if verdict in Verdict.values or note:
                 found[point.pk] = (verdict if verdict in Verdict.values else "", note)
         return found
@@ -166,7 +171,7 @@ class RecordForm(Styled):
         """Further duties ticked."""
         if not self.is_bound:
             return tuple(self.stored.duty_ids)
-        ticked = set(self.data.getlist("duty"))
+        ticked = set(self.typed.getlist("duty"))
         return tuple(duty.pk for duty in self.duties if str(duty.pk) in ticked)
 
     def duty_rows(self) -> list[tuple[Duty, bool]]:
@@ -189,7 +194,7 @@ class RecordForm(Styled):
     @property
     def base_version(self) -> int:
         """The version that this page started from; after a conflict, the one it was told to overwrite (`take`)."""
-        taken = self.data.get("take", "")
+        taken = self.typed.get("take", "")
         if taken.isascii() and taken.isdigit() and len(taken) < 10:
             return int(taken)
         return self.cleaned_data.get("version") or 0

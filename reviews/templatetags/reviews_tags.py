@@ -39,7 +39,7 @@ def _badge(colour: str, text: str) -> SafeString:
 
 
 @register.simple_tag
-def status_badge(thing) -> SafeString:
+def status_badge(thing: Duty | Record | RectificationItem) -> SafeString:
     """The state of a duty, record or rectification item; overdue is said in red."""
     if isinstance(thing, Duty):
         if thing.is_overdue(clock.today()):
@@ -47,12 +47,12 @@ def status_badge(thing) -> SafeString:
         return _badge(COLOURS[DutyStatus(thing.status)], thing.get_status_display())
     if isinstance(thing, RectificationItem) and thing.is_overdue(clock.today()):
         return _badge("danger", f"已逾期 · {thing.get_state_display()}")
-    state = RecordState(thing.state) if not isinstance(thing, RectificationItem) else ItemState(thing.state)
+    state = ItemState(thing.state) if isinstance(thing, RectificationItem) else RecordState(thing.state)
     return _badge(COLOURS[state], thing.get_state_display())
 
 
 @register.filter
-def is_overdue(thing) -> bool:
+def is_overdue(thing: Duty | RectificationItem) -> bool:
     """Past its day, as of today."""
     return bool(thing.is_overdue(clock.today()))
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from orgs import clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, Post, User
+from orgs.requests import UserRequest
 from reviews import duties, records, waiting
 from reviews.forms import ReasonForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
@@ -29,20 +31,20 @@ SUBJECT_ORDER = Case(
 )
 
 
-def chosen_period(request: HttpRequest) -> Period | None:
+def chosen_period(request: UserRequest) -> Period | None:
     """The period asked for by ?period=, else the one that holds today; None while there is none."""
     code = request.GET.get("period") or request.POST.get("period") or ""
     asked = Period.objects.filter(code=code[:10].replace("\x00", "")).first() if code else None
     return asked or Period.objects.current(clock.today())
 
 
-def _record(field: str, states: list[str]) -> Subquery:
+def _record(field: str, states: Sequence[str]) -> Subquery:
     """A field of the newest record that serves the duty, in one of these states."""
     found = Record.objects.filter(duties=OuterRef("pk"), state__in=states).order_by("-pk")
     return Subquery(found.values(field)[:1])
 
 
-def with_records(found: QuerySet[Duty]) -> QuerySet[Duty]:
+def with_records(found: QuerySet[Duty]) -> QuerySet[Any]:
     """Duties in the order of the page, with the record under way and the one that counts."""
     return (
         found.select_related(
@@ -84,7 +86,7 @@ def add_partners(page: list[Duty]) -> None:
         ]
 
 
-def my_duties(request: HttpRequest) -> HttpResponse:
+def my_duties(request: UserRequest) -> HttpResponse:
     """Who is to be reviewed by me (or, for an office, by the leaders it enters for), and what else waits for me."""
     user, at, period = request.user, scope.seats(request.user), chosen_period(request)
     for_leaders = bool(at.offices) and (request.GET.get("as") == "office" or at.person is None)
@@ -153,12 +155,12 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
-def visible_duty(request: HttpRequest, pk: int) -> Duty:
+def visible_duty(request: UserRequest, pk: int) -> Duty:
     """The duty, or 404 for whoever may not know of it."""
     return get_object_or_404(with_records(Duty.objects.visible_to(request.user)), pk=pk)
 
 
-def duty(request: HttpRequest, pk: int) -> HttpResponse:
+def duty(request: UserRequest, pk: int) -> HttpResponse:
     """Why this duty is there: the rule and its words, the post or division of work it comes from."""
     found = visible_duty(request, pk)
     add_partners([found])
@@ -196,7 +198,7 @@ def _candidates(user: User, found: Duty) -> QuerySet[Person]:
 
 
 @require_POST
-def duty_start(request: HttpRequest, pk: int) -> HttpResponse:
+def duty_start(request: UserRequest, pk: int) -> HttpResponse:
     """Open the form: the draft under way, or a new one, with the facts of the event just held carried over."""
     found = visible_duty(request, pk)
     try:
@@ -210,7 +212,7 @@ def duty_start(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("record_edit", pk=record.pk)
 
 
-def _carried(request: HttpRequest) -> Record | None:
+def _carried(request: UserRequest) -> Record | None:
     """The record named by carry_from, if its text is the user's to read."""
     pk = _whole(request.POST.get("carry_from"))
     if pk is None:
@@ -233,7 +235,7 @@ def carry_over(source: Record, record: Record) -> records.RecordDraft:
 
 
 @require_POST
-def duty_exempt(request: HttpRequest, pk: int) -> HttpResponse:
+def duty_exempt(request: UserRequest, pk: int) -> HttpResponse:
     """The office takes a duty away, with its reason (domain.md 5.3)."""
     found = visible_duty(request, pk)
     form = ReasonForm(request.POST)
@@ -244,13 +246,13 @@ def duty_exempt(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def duty_resume(request: HttpRequest, pk: int) -> HttpResponse:
+def duty_resume(request: UserRequest, pk: int) -> HttpResponse:
     """The office opens an exempted duty again."""
     return _done(request, pk, "任务已恢复。", duties.resume, visible_duty(request, pk))
 
 
 @require_POST
-def duty_reassign(request: HttpRequest, pk: int) -> HttpResponse:
+def duty_reassign(request: UserRequest, pk: int) -> HttpResponse:
     """The office gives the duty to another leader (转派)."""
     found = visible_duty(request, pk)
     number = request.POST.get("person", "")[:40].replace("\x00", "")
@@ -261,7 +263,9 @@ def duty_reassign(request: HttpRequest, pk: int) -> HttpResponse:
     return _done(request, pk, f"已转派给{person.name}。", duties.reassign, found, acting=person)
 
 
-def _done(request: HttpRequest, pk: int, words: str, verb: Callable[..., Duty], found: Duty, **values) -> HttpResponse:
+def _done(
+    request: UserRequest, pk: int, words: str, verb: Callable[..., Duty], found: Duty, **values: Any
+) -> HttpResponse:
     """Run the verb and say how it went, on the page of the duty."""
     try:
         verb(found, **values, by=request.user)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -14,6 +17,7 @@ from django.views.decorators.http import require_POST
 from orgs import clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, Post, User
+from orgs.requests import UserRequest
 from reviews import record_scope, records, rectifications, waiting
 from reviews.forms import AdHocForm, DueForm, NoteForm, ReasonForm, RecordForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState
@@ -29,12 +33,12 @@ FOUND_AT_ONCE = 20
 # --- the form ------------------------------------------------------------------------------------------------
 
 
-def editable_record(request: HttpRequest, pk: int) -> Record:
+def editable_record(request: UserRequest, pk: int) -> Record:
     """A draft that the user may go on with; 404 for everybody else."""
     return get_object_or_404(Record.objects.editable_by(request.user).select_related(*RELATED), pk=pk)
 
 
-def _form(record: Record, data=None) -> RecordForm:
+def _form(record: Record, data: QueryDict | None = None) -> RecordForm:
     """The form of the record's kind, filled from the record or from what was posted."""
     return RecordForm(
         data,
@@ -46,7 +50,7 @@ def _form(record: Record, data=None) -> RecordForm:
     )
 
 
-def _edit_page(request: HttpRequest, record: Record, form: RecordForm, **more) -> HttpResponse:
+def _edit_page(request: UserRequest, record: Record, form: RecordForm, **more: Any) -> HttpResponse:
     """The form with whatever is typed in it, and what is missing or in the way."""
     context = {
         "record": record,
@@ -68,13 +72,13 @@ def _sent_back(record: Record) -> dict[str, str]:
     return {"who": last.by.display_name if last.by else "", "why": last.summary.partition("：")[2]}
 
 
-def _is_past_draft(request: HttpRequest, pk: int) -> bool:
+def _is_past_draft(request: UserRequest, pk: int) -> bool:
     """Handed in or confirmed meanwhile (another tab, a second tap, the leader): reading is what is left."""
     return Record.objects.visible_to(request.user).filter(pk=pk).exclude(state=RecordState.DRAFT).exists()
 
 
 @never_cache
-def record_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def record_edit(request: UserRequest, pk: int) -> HttpResponse:
     """The form; POST saves the draft without confirming it."""
     if _is_past_draft(request, pk):
         if request.method == "POST":
@@ -93,7 +97,7 @@ def record_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("my_duties")
 
 
-def _save(request: HttpRequest, record: Record, form: RecordForm) -> HttpResponse | None:
+def _save(request: UserRequest, record: Record, form: RecordForm) -> HttpResponse | None:
     """Save what was typed into `record`; the page to show instead when that was refused."""
     try:
         records.save_draft(record, form.draft(), by=request.user)
@@ -109,7 +113,7 @@ def _save(request: HttpRequest, record: Record, form: RecordForm) -> HttpRespons
 
 @never_cache
 @require_POST
-def record_autosave(request: HttpRequest, pk: int) -> HttpResponse:
+def record_autosave(request: UserRequest, pk: int) -> HttpResponse:
     """While typing: a line saying when it was saved, with the draft's new version in it."""
     record = editable_record(request, pk)
     form = _form(record, request.POST)
@@ -127,7 +131,7 @@ def record_autosave(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-def record_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+def record_confirm(request: UserRequest, pk: int) -> HttpResponse:
     """Keep what was typed, then confirm; what is missing is listed and marked, nothing typed is lost."""
     if _is_past_draft(request, pk):
         return redirect("record_done", pk=pk)
@@ -147,7 +151,7 @@ def record_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("record_done", pk=pk)
 
 
-def record_done(request: HttpRequest, pk: int) -> HttpResponse:
+def record_done(request: UserRequest, pk: int) -> HttpResponse:
     """Done; and who is next, with the facts of this event carried over."""
     record = get_object_or_404(Record.objects.visible_to(request.user).select_related(*RELATED), pk=pk)
     if record.state == RecordState.DRAFT:
@@ -164,12 +168,12 @@ def record_done(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "reviews/record_done.html", context)
 
 
-def _left(user: User, record: Record) -> QuerySet[Duty]:
+def _left(user: User, record: Record) -> QuerySet[Any]:
     """Duties not begun of the same reviewer in the same period; of the same kind of target first."""
     person = scope.seats(user).person
     reviewer = record.review.reviewer
     if person is not None and (reviewer is None or reviewer.pk == person.pk):
-        found = Duty.objects.of_person(person)
+        found: QuerySet[Duty] = Duty.objects.of_person(person)
     else:
         found = of_leaders(user, reviewer.number if reviewer else "")
     return with_records(found.filter(period=record.review.period, status=DutyStatus.PENDING)).filter(
@@ -180,12 +184,12 @@ def _left(user: User, record: Record) -> QuerySet[Duty]:
 # --- reading and answering -------------------------------------------------------------------------------------
 
 
-def visible_record(request: HttpRequest, pk: int) -> Record:
+def visible_record(request: UserRequest, pk: int) -> Record:
     """The record, or 404 for whoever may not know of it."""
     return get_object_or_404(Record.objects.visible_to(request.user).select_related(*RELATED), pk=pk)
 
 
-def record(request: HttpRequest, pk: int) -> HttpResponse:
+def record(request: UserRequest, pk: int) -> HttpResponse:
     """The record as it is read: facts for all who see it, texts for those who may (T20)."""
     found = visible_record(request, pk)
     readable = Record.objects.readable_text_by(request.user).filter(pk=pk).exists()
@@ -208,7 +212,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 # URL word -> (verb, what the page says afterwards)
-ACTIONS = {
+ACTIONS: dict[str, tuple[Callable[..., Record], str]] = {
     "approve": (records.approve, "已确认，这次点评从现在起计入完成情况。"),
     "send_back": (records.send_back, "已退回，现在是草稿，可以修改。"),
     "deliver": (records.deliver, "已标记为反馈被点评对象。"),
@@ -218,13 +222,13 @@ ACTIONS = {
 
 
 @require_POST
-def record_act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def record_act(request: UserRequest, pk: int, action: str) -> HttpResponse:
     """One step of the record's life; a reason is asked for where something is undone."""
     found = visible_record(request, pk)
     verb, done = ACTIONS[action]
     form = ReasonForm(request.POST) if action in ("send_back", "void") else NoteForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "；".join(message for found in form.errors.values() for message in found))
+        messages.error(request, form.said())
         return redirect("record", pk=pk)
     try:
         verb(found, **(form.cleaned_data if action in ("send_back", "void", "acknowledge") else {}), by=request.user)
@@ -236,7 +240,7 @@ def record_act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 
 @require_POST
-def record_discard(request: HttpRequest, pk: int) -> HttpResponse:
+def record_discard(request: UserRequest, pk: int) -> HttpResponse:
     """Throw the draft away; its duty is open as before."""
     found = editable_record(request, pk)
     try:
@@ -249,12 +253,12 @@ def record_discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def record_set_due(request: HttpRequest, pk: int) -> HttpResponse:
+def record_set_due(request: UserRequest, pk: int) -> HttpResponse:
     """The reviewer sets or moves the day for feedback (R37)."""
     found = visible_record(request, pk)
     form = DueForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "；".join(message for found in form.errors.values() for message in found))
+        messages.error(request, form.said())
         return redirect("record", pk=pk)
     try:
         rectifications.set_due(found, on=form.cleaned_data["on"], by=request.user)
@@ -273,7 +277,7 @@ LISTS = {
 }
 
 
-def record_list(request: HttpRequest) -> HttpResponse:
+def record_list(request: UserRequest) -> HttpResponse:
     """Records that the user may know of, newest first."""
     mine = request.GET.get("mine", "")
     found = LISTS[mine][1](request.user) if mine in LISTS else Record.objects.all()
@@ -317,7 +321,7 @@ def _posts(user: User) -> list[Post]:
     )
 
 
-def record_new(request: HttpRequest) -> HttpResponse:
+def record_new(request: UserRequest) -> HttpResponse:
     """现场点评: search among the organisations and people below the post from which one reviews, then open the form."""
     posts = _posts(request.user)
     asked = request.POST.get("post") or request.GET.get("post") or ""
@@ -325,7 +329,14 @@ def record_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _open_ad_hoc(request, post)
     query = request.GET.get("q", "").strip()[:50].replace("\x00", "")
-    context = {"posts": posts, "post": post, "query": query, "organizations": [], "people": [], "most": FOUND_AT_ONCE}
+    context: dict[str, Any] = {
+        "posts": posts,
+        "post": post,
+        "query": query,
+        "organizations": [],
+        "people": [],
+        "most": FOUND_AT_ONCE,
+    }
     if post is not None and query:
         context["organizations"] = _organizations(request.user, post).filter(
             Q(name__icontains=query) | Q(short_name__icontains=query) | Q(code__iexact=query)
@@ -345,12 +356,13 @@ def _people(user: User, post: Post) -> QuerySet[Person]:
     return Person.objects.visible_to(user).members_of(post.organization, clock.today()).exclude(pk=post.person_id)
 
 
-def _open_ad_hoc(request: HttpRequest, post: Post | None) -> HttpResponse:
+def _open_ad_hoc(request: UserRequest, post: Post | None) -> HttpResponse:
     """Open the form for the target that was picked."""
     form, period = AdHocForm(request.POST), chosen_period(request)
     if post is None or period is None or not form.is_valid():
         messages.error(request, "请先选择点评对象。" if period else "还没有点评期，请先由管理员生成任务。")
         return redirect("record_new")
+    target: dict[str, Any]
     kind, _, key = form.cleaned_data["target"].partition("-")
     if kind == "org":
         org = get_object_or_404(_organizations(request.user, post), code=key)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from orgs import clock
 from orgs.errors import DomainError
+from orgs.requests import UserRequest
 from reviews import rectifications, waiting
-from reviews.forms import FeedbackForm, PlanForm, ProgressForm, ReasonForm
+from reviews.forms import FeedbackForm, PlanForm, ProgressForm, ReasonForm, Styled
 from reviews.models import ItemState, Record, RectificationItem
 from reviews.views.duties import PAGE
 
@@ -26,7 +29,7 @@ TABS = {
 }
 
 
-def rectification_list(request: HttpRequest) -> HttpResponse:
+def rectification_list(request: UserRequest) -> HttpResponse:
     """Problems handed down: mine to work on, mine to accept, and all whose text the user may read."""
     visible = RectificationItem.objects.visible_to(request.user).exclude(state=ItemState.NOTED)
     rows = {name: visible & mine(request.user) if mine else visible for name, (_, mine) in TABS.items()}
@@ -56,12 +59,12 @@ def rectification_list(request: HttpRequest) -> HttpResponse:
     return render(request, "reviews/rectifications.html", context)
 
 
-def visible_item(request: HttpRequest, pk: int) -> RectificationItem:
+def visible_item(request: UserRequest, pk: int) -> RectificationItem:
     """The item, or 404 for whoever may not read it."""
     return get_object_or_404(RectificationItem.objects.visible_to(request.user).select_related(*RELATED), pk=pk)
 
 
-def _page(request: HttpRequest, item: RectificationItem, forms: dict | None = None) -> HttpResponse:
+def _page(request: UserRequest, item: RectificationItem, forms: dict | None = None) -> HttpResponse:
     """One item with the forms of what the user may do now."""
     context = {
         "item": item,
@@ -85,13 +88,13 @@ def _page(request: HttpRequest, item: RectificationItem, forms: dict | None = No
     return render(request, "reviews/rectification.html", context)
 
 
-def rectification(request: HttpRequest, pk: int) -> HttpResponse:
+def rectification(request: UserRequest, pk: int) -> HttpResponse:
     """The problem, its record's facts, what was done so far, and what to do now."""
     return _page(request, visible_item(request, pk))
 
 
 # URL word -> (verb, form, what the page says afterwards)
-ACTIONS = {
+ACTIONS: dict[str, tuple[Callable[..., RectificationItem], type[Styled] | None, str]] = {
     "plan": (rectifications.plan, PlanForm, "已保存整改措施。"),
     "report": (rectifications.report, ProgressForm, "已记录进展。"),
     "feed_back": (rectifications.feed_back, FeedbackForm, "已反馈落实情况，等待点评方验收。"),
@@ -101,7 +104,7 @@ ACTIONS = {
 
 
 @require_POST
-def rectification_act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+def rectification_act(request: UserRequest, pk: int, action: str) -> HttpResponse:
     """One step of the item; a form with an error comes back with everything typed still in it."""
     item = visible_item(request, pk)
     verb, form_class, done = ACTIONS[action]
