@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from orgs import audit
+from orgs.requests import UserRequest
 from reports.annexes.sheet import Sheet
 from reports.views.annexes import file_name, workbook_response
 
@@ -56,7 +57,7 @@ class ExportOnlyAdmin(admin.ModelAdmin):
             self.message_user(request, f"一次最多导出 {MOST} 份，请缩小选择范围。", messages.WARNING)
             return None
         sheets = [self.sheet(row) for row in rows]
-        audit.record(request.user, f"导出{self.annex}", rows)
+        audit.record(cast(UserRequest, request).user, f"导出{self.annex}", rows)
         name = file_name(self.annex, str(rows[0])) if len(rows) == 1 else file_name(self.annex, f"{len(rows)}份")
         return workbook_response(sheets, name)
 

@@ -19,7 +19,7 @@ def reviewer_titles(review: Review) -> str:
     titles = [review.reviewer_title]
     people, orgs = list(review.co_reviewers.all()), list(review.co_orgs.all())
     if people and orgs and review.held_on:
-        held = Post.objects.valid(review.held_on).select_related("organization").order_by("organization__lft", "pk")
+        held = Post.objects.valid(review.held_on).select_related("organization").order_by("organization", "pk")
         for post in held.filter(person__in=people, organization__in=orgs):
             unit = post.organization.name.removesuffix(post.organization.get_org_type_display())
             titles.append(f"{unit}{post.title}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from orgs import audit
 from orgs.errors import DomainError
+from orgs.requests import UserRequest
 from reports.annexes import three, two
 from reports.annexes.sheet import Sheet, clean, day
 from reports.annexes.xlsx import MIME, workbook_bytes
@@ -43,14 +44,14 @@ def workbook_response(sheets: list[Sheet], name: str) -> HttpResponse:
     )
 
 
-def _readable(request: HttpRequest, pk: int) -> Record:
+def _readable(request: UserRequest, pk: int) -> Record:
     """A stranger, and whoever may know of a person's review but not read it, gets 404 (T20)."""
     records = Record.objects.readable_text_by(request.user).select_related("review", "target_person")
     return get_object_or_404(records, pk=pk)
 
 
 @require_safe
-def record_annex(request: HttpRequest, pk: int) -> HttpResponse:
+def record_annex(request: UserRequest, pk: int) -> HttpResponse:
     """The record as an Excel file: annex 2 or 3."""
     record = _readable(request, pk)
     sheet = form_of(record)
@@ -60,7 +61,7 @@ def record_annex(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def record_print(request: HttpRequest, pk: int) -> HttpResponse:
+def record_print(request: UserRequest, pk: int) -> HttpResponse:
     """The record as a page of A4: annex 2 or 3, with its appendix page where there is one."""
     record = _readable(request, pk)
     sheet = form_of(record)

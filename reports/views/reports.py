@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from orgs import audit, clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, User
+from orgs.requests import UserRequest
 from reports import submissions
 from reports.annexes import one
 from reports.forms import ReturnForm, SubmitForm
@@ -44,7 +45,7 @@ def _by_code(rows: QuerySet, code: str) -> Any:
 
 
 @require_safe
-def progress_reports(request: HttpRequest) -> HttpResponse:
+def progress_reports(request: UserRequest) -> HttpResponse:
     """The reports of an organisation in a period, those waiting below it, and who has not reported yet."""
     tops = _organizations(request.user)
     code, period_code = request.GET.get("org", ""), request.GET.get("period", "")
@@ -87,7 +88,7 @@ def _children(org: Organization, period: Period) -> QuerySet[Organization]:
 
 
 @require_POST
-def progress_draft(request: HttpRequest) -> HttpResponse:
+def progress_draft(request: UserRequest) -> HttpResponse:
     """Begin a report, or draft the returned one again."""
     org = _by_code(Organization.objects.visible_to(request.user), request.POST.get("org", ""))
     period = _by_code(Period.objects.all(), request.POST.get("period", ""))
@@ -99,19 +100,19 @@ def progress_draft(request: HttpRequest) -> HttpResponse:
     return redirect("progress_report", report.pk)
 
 
-def _visible(request: HttpRequest, pk: int) -> ProgressReport:
+def _visible(request: UserRequest, pk: int) -> ProgressReport:
     reports = ProgressReport.objects.visible_to(request.user)
     return get_object_or_404(reports.select_related("organization", "period", "created_by", "submitted_by"), pk=pk)
 
 
 @require_safe
-def progress_report(request: HttpRequest, pk: int) -> HttpResponse:
+def progress_report(request: UserRequest, pk: int) -> HttpResponse:
     """One report as the form, its state, and what can be done with it."""
     return _page(request, _visible(request, pk))
 
 
 def _page(
-    request: HttpRequest, report: ProgressReport, *, submit: Form | None = None, back: Form | None = None
+    request: UserRequest, report: ProgressReport, *, submit: Form | None = None, back: Form | None = None
 ) -> HttpResponse:
     """The page of a report; forms that were refused come back with what was typed."""
     is_draft = report.state == ReportState.DRAFT
@@ -133,7 +134,7 @@ def _page(
 
 
 @require_POST
-def progress_submit(request: HttpRequest, pk: int) -> HttpResponse:
+def progress_submit(request: UserRequest, pk: int) -> HttpResponse:
     """Send it to the superior."""
     report, form = _visible(request, pk), SubmitForm(request.POST)
     if not form.is_valid():
@@ -142,7 +143,7 @@ def progress_submit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def progress_return(request: HttpRequest, pk: int) -> HttpResponse:
+def progress_return(request: UserRequest, pk: int) -> HttpResponse:
     """Send it back with a reason."""
     report, form = _visible(request, pk), ReturnForm(request.POST)
     if not form.is_valid():
@@ -151,13 +152,13 @@ def progress_return(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def progress_accept(request: HttpRequest, pk: int) -> HttpResponse:
+def progress_accept(request: UserRequest, pk: int) -> HttpResponse:
     """Take it in."""
     return _act(request, _visible(request, pk), "已接收。", submissions.accept)
 
 
 def _act(
-    request: HttpRequest, report: ProgressReport, said: str, verb: Callable[..., Any], **values: Any
+    request: UserRequest, report: ProgressReport, said: str, verb: Callable[..., Any], **values: Any
 ) -> HttpResponse:
     """Call the verb; say what came of it; show the report."""
     try:
@@ -170,7 +171,7 @@ def _act(
 
 
 @require_safe
-def progress_report_annex(request: HttpRequest, pk: int) -> HttpResponse:
+def progress_report_annex(request: UserRequest, pk: int) -> HttpResponse:
     """Annex 1 as an Excel file."""
     report = _visible(request, pk)
     audit.record(request.user, "导出附件1", [report])
@@ -179,7 +180,7 @@ def progress_report_annex(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def progress_report_print(request: HttpRequest, pk: int) -> HttpResponse:
+def progress_report_print(request: UserRequest, pk: int) -> HttpResponse:
     """Annex 1 as a page of A4, landscape."""
     report = _visible(request, pk)
     context = {
