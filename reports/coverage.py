@@ -144,11 +144,11 @@ def fold() -> int:
 
 
 def tidy() -> int:
-    """Fold when many changes wait, so that pages stay quick where no worker folds; never a reason to fail."""
+    """Fold one batch when many changes wait, so that pages stay quick where no worker folds; never a reason to fail."""
     if not CoverageChange.objects.order_by()[PENDING_IS_MANY : PENDING_IS_MANY + 1].exists():
         return 0
     try:
-        return fold()
+        return _fold_batch()
     except OperationalError:  # somebody writes for long; the figures are exact without folding
         return 0
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from orgs import audit, clock, scope
 from orgs.models import Organization, User
+from orgs.requests import UserRequest
 from reports import coverage as figures_of
 from reports import lists, missing
 from reports.annexes.xlsx import MIME
@@ -59,7 +60,7 @@ class Line:
 
 
 @require_safe
-def coverage(request: HttpRequest) -> HttpResponse:
+def coverage(request: UserRequest) -> HttpResponse:
     """To the organisation that the user looks at; a choice where there are several."""
     tops = _tops(request.user)
     period = _period(request)
@@ -73,7 +74,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def coverage_org(request: HttpRequest, code: str) -> HttpResponse:
+def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     """The figures of an organisation, then 本级 and each child: chart and table, adding up to them exactly."""
     org = _organization(request, code)
     period = _period(request)
@@ -98,14 +99,14 @@ def coverage_org(request: HttpRequest, code: str) -> HttpResponse:
         "measures": list(Measure),
         "is_sorted": is_sorted,
         "page_obj": page,
-        "bars": [(line, line.figure(measure)) for line in page],
+        "bars": [(line, line.figure(measure)) for line in page if line.figure(measure).due],
         "hides_names": hides_names,
     }
     return render(request, "reports/coverage_org.html", context)
 
 
 @require_safe
-def coverage_missing(request: HttpRequest, code: str, measure: str) -> HttpResponse:
+def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpResponse:
     """The names of who is missing, page by page, to be searched."""
     org, period, kind = _organization(request, code), _period(request), _measure(measure)
     if period is None:
@@ -138,7 +139,7 @@ def coverage_missing(request: HttpRequest, code: str, measure: str) -> HttpRespo
 
 
 @require_safe
-def coverage_missing_file(request: HttpRequest, code: str, measure: str, kind: str) -> HttpResponseBase:
+def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: str) -> HttpResponseBase:
     """The same names as a file: csv of any length, xlsx up to a limit."""
     org, period, of = _organization(request, code), _period(request), _measure(measure)
     if period is None or kind not in ("csv", "xlsx"):
@@ -174,12 +175,12 @@ def _text(value: str) -> str:
     return value.replace("\0", "").strip()[:100]
 
 
-def _organization(request: HttpRequest, code: str) -> Organization:
+def _organization(request: UserRequest, code: str) -> Organization:
     """An organisation whose figures the user may see; 404 to a stranger."""
     return _by_code(Organization.objects.visible_to(request.user), code)
 
 
-def _period(request: HttpRequest) -> Period | None:
+def _period(request: UserRequest) -> Period | None:
     """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
     code = request.GET.get("period", "")
     return _by_code(Period.objects.all(), code) if code else Period.objects.current(clock.today())
