@@ -2,9 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import imports
+from orgs.views import accounts, home, imports
 
 urlpatterns: list[URLPattern] = [
+    path("", home.home, name="home"),
+    path("accounts/login/", accounts.LogIn.as_view(), name="login"),
+    path("accounts/logout/", accounts.LogOut.as_view(), name="logout"),
+    path("accounts/password/", accounts.ChangePassword.as_view(), name="password_change"),
     path("import/", imports.import_start, name="import_start"),
     path("import/template.xlsx", imports.import_template, name="import_template"),
     path("import/<int:pk>/", imports.import_preview, name="import_preview"),

@@ -1,0 +1,17 @@
+"""Where one lands after logging in."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from orgs import scope
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Offices and administrators watch the coverage; everybody else has duties or a record of his own."""
+    at = scope.seats(request.user)
+    watches = at.offices or (at.is_admin and not at.has_post)
+    return redirect("coverage" if watches else "my_duties")
