@@ -26,10 +26,11 @@ from xml.parsers import expat
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from orgs.importing.gate import Ole, Refusal
+from orgs.importing.gate import DAMAGED, Ole, Refusal
 
 ADDRESS_SPACE = 3 * 1024**3
 CPU_SECONDS = 120
+ERROR_BYTES = 64 * 1024  # all that it may write to a file: its last words
 MAX_COLUMNS = 256
 MAX_AREA = 16_000_000
 MAX_FAULTS = 200_000
@@ -386,10 +387,10 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
 
 
 def limit() -> None:
-    """No more memory and time than an honest workbook needs; no files written."""
+    """No more memory and time than an honest workbook needs; no files but its last words."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ERROR_BYTES, ERROR_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -403,10 +404,7 @@ def main(arguments: list[str]) -> None:
             write(json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n")
     except Refusal as refusal:
         write(json.dumps({"refused": str(refusal)}) + "\n")
-    except (
-        CalamineError, expat.ExpatError, zipfile.BadZipFile, KeyError, ValueError, IndexError, struct.error,
-        EOFError, OSError, NotImplementedError, OverflowError, MemoryError,
-    ) as error:  # fmt: skip
+    except (*DAMAGED, CalamineError, expat.ExpatError, OverflowError, MemoryError) as error:
         write(json.dumps({"refused": "", "reason": f"{type(error).__name__}: {error}"[:300]}) + "\n")
 
 

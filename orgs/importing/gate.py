@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from pathlib import PurePath
 
 MAX_FILE = 50 * 1024 * 1024
@@ -21,6 +22,11 @@ ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 WORKBOOK_TYPES = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",)
 ODS_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
+
+DAMAGED = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError,
+    KeyError, IndexError, OSError, struct.error,
+)  # fmt: skip
 
 
 class Refusal(Exception):
@@ -77,7 +83,7 @@ def _zip_kind(data: bytes) -> str:
                 return _ooxml_kind(archive, names)
             if "mimetype" in names:
                 return _ods_kind(archive, names)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+    except DAMAGED as error:
         raise Refusal("文件已损坏，无法读取，请用 Excel 或 WPS 打开后重新保存。") from error
     raise Refusal("这是一个压缩包，不是电子表格。")
 

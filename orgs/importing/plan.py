@@ -119,6 +119,7 @@ class Planner:
         self.rows_of: dict[str, dict[Key, int]] = {sheet: {} for sheet in SHEETS}  # key -> row in the file
         # The final state: stored, overlaid by the file.
         self.orgs: dict[str, dict[str, Any]] = {k: dict(v) for k, v in world.orgs.items()}
+        self.spelled: dict[str, str] = {}  # key -> number, of the file's people
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
     def make(self) -> Plan:
@@ -429,6 +430,7 @@ class Planner:
 
     def _member(self, found: str, line: Line) -> None:
         values = line.values
+        self.spelled[found] = values["number"]
         stored = self.world.persons.get(found)
         if values.get("mobile") is MASKED:
             del values["mobile"]
@@ -561,8 +563,9 @@ class Planner:
                 )
 
     def _number(self, person: str) -> str:
+        """As it is stored, or as the file writes it."""
         stored = self.world.persons.get(person)
-        return stored["number"] if stored else person
+        return stored["number"] if stored else self.spelled.get(person, person)
 
     # --- 分管 ----------------------------------------------------------------------------------------------------
 
