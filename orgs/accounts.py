@@ -24,17 +24,22 @@ def initial_password() -> str:
 
 
 def open_for(
-    person: Person, *, by: User | None, username: str | None = None, password: str | None = None
+    person: Person,
+    *,
+    by: User | None,
+    username: str | None = None,
+    password: str | None = None,
+    is_closed: bool = False,
 ) -> tuple[User, str]:
     """Open an account for a person; returns it with its initial password, which must be changed at first log-in.
 
-    The user name defaults to the person's number. Raises AccountRefused when the person has one or it is taken.
+    A closed one has no password (""), and nobody logs in before it is reset. The user name defaults to the person's number. Raises AccountRefused when the person has one or it is taken.
     """
     if User.objects.filter(person=person).exists():
         raise AccountRefused(f"{person.name}已经有账号。忘记密码请用“重置密码”。")
-    secret = password or initial_password()
+    secret = "" if is_closed else password or initial_password()
     user = User(username=username or person.number, person=person, must_change_password=True)
-    user.set_password(secret)
+    user.set_password(secret or None)  # None: unusable
     try:
         with transaction.atomic():
             user.save()
