@@ -40,7 +40,7 @@ test-browser: install ## the tests in headless Chromium
 
 lint: install ## every check that does not run the program
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --output-format=concise .
 	$(BIN)/mypy orgs reviews reports dianping
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet

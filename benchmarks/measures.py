@@ -220,9 +220,7 @@ def _coverage() -> Iterator[Line]:
 
 def _reminders() -> Iterator[Line]:
     people = Duty.objects.open().filter(acting__isnull=False).order_by().values_list("acting", flat=True).distinct()
-    User.objects.bulk_create(
-        (User(username=f"u{pk}", person_id=pk) for pk in people), batch_size=world.BATCH
-    )
+    User.objects.bulk_create((User(username=f"u{pk}", person_id=pk) for pk in people), batch_size=world.BATCH)
     users = User.objects.count()
     seconds, found = _timed(lambda: reminders.due(clock.today()), 3)
     assert len(found) == users, f"{len(found)} reminders for {users} people"
