@@ -104,7 +104,7 @@ def sheet(
     for row in (*rows, total(rows)):
         name = Cell(clean(row.unit_name))
         cells = (name, *(number(value, mark=value < 0) for value in row.each))
-        lines.append(Row(cells, row_height(cells, WIDTHS, least=LEAST)))
+        lines.append(Row(cells, row_height(cells, WIDTHS, least=LEAST, padding=4.0)))
     return Sheet(
         name="附件1",
         caption="附件1：",

@@ -183,13 +183,13 @@ def height_of(text: str, width: float, *, least: float = 0.0) -> float:
     return max(least, len(wrap(text, width)) * LINE_HEIGHT + PADDING)
 
 
-def row_height(cells: Sequence[Cell], widths: Sequence[float], *, least: float) -> float:
+def row_height(cells: Sequence[Cell], widths: Sequence[float], *, least: float, padding: float = PADDING) -> float:
     """The height of a row by its tallest cell; for rows that no cell above reaches into."""
     tallest, column = least, 0
     for cell in cells:
         width = sum(widths[column : column + cell.across])
         if cell.down == 1:
-            tallest = max(tallest, height_of(cell.text, width))
+            tallest = max(tallest, height_of(cell.text, width) - PADDING + padding)
         column += cell.across
     return min(tallest, TALLEST_ROW)
 
