@@ -212,7 +212,7 @@ def test_every_page_has_a_name():
     assert list(nameless(get_resolver())) == []
 
 
-SAMPLES = {"IntegerConverter": 1, "StringConverter": "x", "SlugConverter": "x", "PathConverter": "x"}
+SAMPLES = {"IntConverter": 1, "StringConverter": "x", "SlugConverter": "x", "PathConverter": "x"}
 
 
 @pytest.mark.django_db
@@ -233,10 +233,12 @@ def test_nobody_gets_further_than_the_log_in(client):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [model for model in models() if model in admin.site._registry], ids=str)
-def test_the_admin_wants_its_own_log_in(client, model):
+def test_the_admin_wants_a_log_in_and_a_right(client, cast, as_user, model):
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    answer = client.get(url)
-    assert (answer.status_code, answer["Location"].split("?")[0]) == (302, reverse("admin:login"))
+    for browser in (client, as_user(cast.user["secretary"])):
+        answer = browser.get(url)
+        assert answer.status_code == 302
+        assert answer["Location"].split("?")[0] in (reverse("login"), reverse("admin:login"))
 
 
 # --- models -----------------------------------------------------------------------------------------------------
