@@ -1,0 +1,168 @@
+"""An independent, naive reading of domain.md section 2: plain dictionaries, parent links, no shared code.
+
+A world is {"orgs": {code: {...}}, "people": {number: status}, "members": [(person, branch)], "posts": [(person, org,
+role, acting, since)], "charges": [(person, team, org, kind)]}; every date but `since` is already resolved: only what
+holds on the day is given.
+"""
+
+from __future__ import annotations
+
+BUREAUX = {"直属检验检疫局", "省级质监局", "分支机构"}
+TEAM = {"党组", "党委"}
+ROLE_RANK = {"书记": 0, "副书记": 2, "委员": 3}
+
+
+class World:
+    def __init__(self, orgs, people, members, posts, charges):
+        self.orgs, self.people, self.members, self.posts, self.charges = orgs, people, members, posts, charges
+
+    def up(self, code):
+        """The organisation and everything above it, nearest first."""
+        line = []
+        while code:
+            line.append(code)
+            code = self.orgs[code]["parent"]
+        return line
+
+    def is_(self, code, category, types=None):
+        org = self.orgs[code]
+        return org["category"] in category and (types is None or org["type"] in types)
+
+    def child_of(self, code):
+        """The superior by affiliation, or None."""
+        org = self.orgs[code]
+        return org["parent"] if org["parent"] and org["relation"] == "隶属" else None
+
+    def team_leading(self, code):
+        """The nearest affiliation ancestor that is not a 机关党委."""
+        above = self.child_of(code)
+        while above and self.orgs[above]["type"] == "机关党委":
+            above = self.child_of(above)
+        return above
+
+    def head(self, code):
+        """(person, word) of who heads it, or None."""
+        posts = sorted(
+            ((since or "", person, role, acting) for person, org, role, acting, since in self.posts if org == code),
+        )
+        for _, person, role, _acting in posts:
+            if role == "书记":
+                return person
+        for _, person, _role, acting in posts:
+            if acting:
+                return person
+        return None
+
+    def who_acts(self, team, target):
+        """The order of section 2, skipping the target's own head."""
+        skip = self.head(target)
+        holders = {person for person, org, *_ in self.posts if org == team}
+        for at in self.up(target):
+            if at == team:
+                break
+            for kind in ("主管", "协管"):
+                for person in sorted(p for p, t, o, k in self.charges if (t, o, k) == (team, at, kind)):
+                    if person in holders and person != skip:
+                        return person
+        has_secretary = any(org == team and role == "书记" for _, org, role, _, _ in self.posts)
+        ranked = []
+        for person, org, role, acting, since in self.posts:
+            if org == team:
+                rank = 1 if acting and not has_secretary else ROLE_RANK[role]
+                ranked.append((rank, since or "", person))
+        for _, _, person in sorted(ranked):
+            if person != skip:
+                return person
+        return ""
+
+
+def duties(world: World, *, second_half: bool) -> list[tuple]:
+    """Rows (rule, kind, reviewer, acting, target kind, target, basis, joint group), sorted."""
+    rows = set()
+    named = set()
+
+    def head_of_target(code):
+        person = world.head(code)
+        return person if person and world.people[person] == "正常" else None
+
+    heads: dict[tuple, tuple] = {}
+
+    def by_org(rule, reviewer, code, basis, *, head=True, group=""):
+        named.add(code)
+        acting = world.who_acts(reviewer, code)
+        rows.add((rule, "org", reviewer, acting, "org", code, basis, group))
+        person = head_of_target(code)
+        if head and person:
+            # Several posts make one duty: the first organisation by code gives its acting person and group.
+            key = (rule, reviewer, person)
+            if key not in heads or code < heads[key][0]:
+                heads[key] = (code, acting, basis, group)
+
+    codes = sorted(world.orgs)
+    for code in codes:
+        org = world.orgs[code]
+        above = world.child_of(code)
+        ancestors = world.up(code)[1:]
+        centres = [a for a in ancestors if world.is_(a, {"总局"}, {"党组"})]
+        if above and world.is_(above, {"总局"}, {"党组"}) and world.is_(code, {"国家委"}, {"党组"}):
+            by_org("1A", above, code, "affiliation")
+        for centre in centres:
+            partners = [
+                c for c in codes if world.orgs[c]["parent"] == centre and world.is_(c, {"总局机关"}, {"机关党委"})
+            ]
+            is_target = (
+                world.is_(code, {"国家委"}, {"机关党委"})
+                or world.is_(code, {"直属挂靠单位"})
+                or (world.is_(code, {"总局机关"}) and code not in partners)
+            )
+            if is_target:
+                for reviewer in [centre, *partners]:
+                    by_org("1B", reviewer, code, "affiliation", group=f"1B:{code}")
+            if world.is_(code, {"直属检验检疫局"}, TEAM):
+                by_org("5A", centre, code, "guidance")
+            if world.is_(code, {"省级质监局"}, TEAM):
+                by_org("5B", centre, code, "guidance", head=False)
+        if above and world.is_(above, BUREAUX, TEAM) and world.is_(code, {"分支机构"}, TEAM):
+            by_org("2A", above, code, "affiliation")
+        team = world.team_leading(code)
+        if team and world.is_(team, BUREAUX, TEAM) and org["category"] in {"机关内设机构", "直属单位"}:
+            by_org("2B", team, code, "division")
+        if above and world.is_(above, {"直属挂靠单位"}, {"党委", "党总支"}):
+            named.add(code)
+            secretary, head = world.head(above), world.head(code)
+            if secretary and secretary == head:
+                rows.add(("3A", "org", above, world.who_acts(above, code), "org", code, "affiliation", ""))
+            else:
+                who = secretary or ""
+                rows.add(("3A", "person", who, who, "org", code, "affiliation", ""))
+                if head_of_target(code):
+                    rows.add(("3A", "person", who, who, "person", head, "affiliation", ""))
+    for code in codes:
+        above = world.child_of(code)
+        if above and code not in named:
+            by_org("0", above, code, "affiliation")
+    for (rule, reviewer, person), (_code, acting, basis, group) in heads.items():
+        rows.add((rule, "org", reviewer, acting, "person", person, basis, group))
+    if second_half:
+        rows |= _yearly(world, codes)
+    return sorted(rows)
+
+
+def _yearly(world, codes):
+    rows = set()
+    for code in codes:
+        secretary = world.head(code) or ""
+        rule = None
+        if world.is_(code, BUREAUX, TEAM):
+            rule = "2C"
+        elif world.is_(code, {"直属挂靠单位"}, {"党委", "党总支"}):
+            rule = "3B"
+        if rule:
+            for person, org, *_ in world.posts:
+                if org == code and person != secretary and world.people[person] == "正常":
+                    rows.add((rule, "person", secretary, secretary, "person", person, "team", ""))
+        if world.orgs[code]["type"] == "党支部":
+            for person, branch in world.members:
+                if branch == code and person != secretary and world.people[person] == "正常":
+                    rows.add(("4", "person", secretary, secretary, "person", person, "affiliation", ""))
+    return rows
