@@ -43,6 +43,9 @@ class BookDataset(Dataset):
 class WorkbookFormat(Format):
     """Every file that the import reads, behind the same gate."""
 
+    def __init__(self, encoding: str | None = None) -> None:
+        """The encoding of a csv is found by looking, so what the admin proposes is not used."""
+
     def get_title(self) -> str:
         """As the form shows it."""
         return "工作簿（.xlsx .xls .ods .et）或 csv"
