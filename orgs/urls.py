@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import accounts, home, imports
+from orgs.views import accounts, home, imports, organizations, people
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -15,4 +15,8 @@ urlpatterns: list[URLPattern] = [
     path("import/<int:pk>/confirm/", imports.import_confirm, name="import_confirm"),
     path("import/<int:pk>/recheck/", imports.import_recheck, name="import_recheck"),
     path("import/<int:pk>/errors.xlsx", imports.import_errors, name="import_errors"),
+    path("orgs/", organizations.organizations, name="organizations"),
+    path("orgs/<str:code>/", organizations.organization, name="organization"),
+    path("people/", people.people, name="people"),
+    path("people/<str:number>/", people.person, name="person"),
 ]

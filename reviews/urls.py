@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from reviews.views import duties, records, rectifications
+from reviews.views import duties, periods, records, rectifications
 
 urlpatterns: list[URLPattern] = [
     path("duties/", duties.my_duties, name="my_duties"),
@@ -35,4 +35,6 @@ urlpatterns: list[URLPattern] = [
         )
         for action in rectifications.ACTIONS
     ),
+    path("periods/", periods.periods, name="periods"),
+    path("periods/<str:code>/", periods.period, name="period"),
 ]
