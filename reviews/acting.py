@@ -33,6 +33,16 @@ class Shared(NamedTuple):
     person_id: int
 
 
+def began(since: datetime.date) -> dict[str, str]:
+    """Since when, for a reason; nothing for a post or a division of work that always was."""
+    return {} if since == ALWAYS else {"since": since.isoformat()}
+
+
+def why_post(held: Held) -> dict[str, Any]:
+    """The post that makes a person carry out a duty, for a reason."""
+    return {"post": held.role, "acting": held.rank == 1, **began(held.since)}
+
+
 class Teams:
     """Posts, divisions of work and parents on one day."""
 
@@ -91,9 +101,12 @@ class Teams:
             seen.add(at)
             for shared in self.charges.get((team_id, at), ()):
                 if shared.person_id not in skip:
-                    return shared.person_id, {"charge": "lead" if shared.rank == 0 else "assist", "of": at}
+                    kind = "lead" if shared.rank == 0 else "assist"
+                    post = next(held for held in self.posts[team_id] if held.person_id == shared.person_id)
+                    why = {"post": post.role, "acting": post.rank == 1, "charge": kind, "of": at}
+                    return shared.person_id, {**why, **began(shared.since)}
             at = self.parents.get(at)
         for held in self.posts.get(team_id, ()):
             if held.person_id not in skip:
-                return held.person_id, {"post": held.role, "acting": held.is_acting and held.rank == 1}
+                return held.person_id, why_post(held)
         return None, {}

@@ -7,13 +7,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from orgs.models import Membership, Organization, Scheme
+from django.db.models import QuerySet
+
+from orgs.models import Membership, Organization, OrgType, Post, Scheme
 from reviews import cadence, rules
-from reviews.acting import Held, Teams
+from reviews.acting import Held, Teams, why_post
 from reviews.models import Cadence, Period, ReviewerKind, Rule, Subject
 
 Key = tuple[int, int | None, int | None]  # reviewing organisation, target organisation, target person
+Place = tuple[int, int | None, int | None]  # reviewing person, target organisation, target person
 BRANCHES = 500  # read together
+
+
+def place(kind: str, reviewer_id: int | None, target_org_id: int | None, target_person_id: int | None) -> Place | None:
+    """What is one duty of a 书记, through whichever of his posts; None for an organisation's and a vacant post's."""
+    if kind != ReviewerKind.PERSON or reviewer_id is None:
+        return None
+    return reviewer_id, target_org_id, target_person_id
 
 
 @dataclass(slots=True)
@@ -35,6 +45,11 @@ class Due:
     def key(self) -> Key:
         """What makes it one duty within its period and rule."""
         return self.reviewer_org_id, self.target_org_id, self.target_person_id
+
+    @property
+    def place(self) -> Place | None:
+        """The same by person, where the notice names the 书记 and there is one."""
+        return place(self.reviewer_kind, self.reviewer_id, self.target_org_id, self.target_person_id)
 
 
 class Derivation:
@@ -80,7 +95,10 @@ class Derivation:
 
     def _organizations(self, rule: Rule) -> Iterator[Due]:
         named = self.named[rule.pk]
-        for pair in sorted(named.pairs, key=lambda pair: (self.codes[pair.target_id], self.codes[pair.reviewer_id])):
+        # Where duties merge (a person in two posts), the smallest code is the one that stays.
+        by_reviewer = rule.reviewer_kind == ReviewerKind.PERSON
+        ends = (lambda pair: pair) if by_reviewer else (lambda pair: pair[::-1])
+        for pair in sorted(named.pairs, key=lambda pair: [self.codes[pk] for pk in ends(pair)]):
             if pair.target_id in self.young:
                 continue
             group = f"{rule.code}:{self.codes[pair.target_id]}" if rule.is_joint else ""
@@ -181,10 +199,10 @@ class Derivation:
                 found[due.key] = due
             yield chunk, found
 
-    def _leaders(self) -> list[int]:
+    def _leaders(self) -> QuerySet:
         """Members of teams, whom a scheme may leave out of their branch's reviews (A12)."""
-        types = dict(Organization.objects.exclude(org_type="branch").values_list("pk", "org_type"))
-        return [held.person_id for org_id, posts in self.teams.posts.items() if org_id in types for held in posts]
+        posts = Post.objects.valid(self.on).exclude(organization__org_type=OrgType.BRANCH)
+        return posts.order_by().values("person")
 
     def _named(self, why: dict[str, Any]) -> dict[str, Any]:
         return {**why, "of": self.codes[why["of"]]} if "of" in why else why
@@ -196,7 +214,7 @@ def _skip(head: Held | None) -> set[int]:
 
 
 def _post(held: Held | None) -> dict[str, Any]:
-    return {"post": held.role, "acting": held.rank == 1} if held is not None else {"vacant": True}
+    return why_post(held) if held is not None else {"vacant": True}
 
 
 def _merge(found: dict[Key, Due], dues: Iterable[Due]) -> None:
@@ -210,16 +228,13 @@ def _merge(found: dict[Key, Due], dues: Iterable[Due]) -> None:
 
 
 def _one_for_each_reviewer(found: dict[Key, Due]) -> dict[Key, Due]:
-    """Where the notice names the 书记, the person is the reviewer: two of his posts make one duty, under the first."""
+    """Where the notice names the 书记, the person is the reviewer: two of his posts make one duty, under the first.
+
+    Vacant posts stay apart: whoever will fill them is not known.
+    """
     merged: dict[tuple, Due] = {}
     for due in found.values():
-        if due.reviewer_kind == ReviewerKind.PERSON:
-            place: tuple = (due.reviewer_id, due.target_org_id, due.target_person_id)
-        else:
-            place = ("org", *due.key)
-        known = merged.get(place)
-        if known is None:
-            merged[place] = due
-        else:
+        known = merged.setdefault(due.place or ("post", *due.key), due)
+        if known is not due:
             known.reasons.extend(due.reasons)
     return {due.key: due for due in merged.values()}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from orgs.errors import DomainError
 from orgs.models import Organization, Relation, Scheme
 from orgs.querysets import within
 from reviews.models import Reach, Rule, RuleSelector, Side
@@ -42,9 +43,16 @@ def every() -> list[Rule]:
     return list(Rule.objects.filter(scheme__is_active=True).order_by("order", "code"))
 
 
+class NoScheme(DomainError):
+    """No scheme is active, so there are no rules."""
+
+
 def scheme() -> Scheme:
-    """The active scheme."""
-    return Scheme.objects.get(is_active=True)
+    """The active scheme. Raises NoScheme."""
+    found = Scheme.objects.filter(is_active=True).first()
+    if found is None:
+        raise NoScheme("没有启用的方案，不能推定点评任务。请先在后台启用一个方案。")
+    return found
 
 
 def selected(rule: Rule, side: str, prefix: str = "") -> Q | None:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from orgs import scope
 
 if TYPE_CHECKING:
-    from orgs.models import User
+    from orgs.models import Person, User
 
 
 class ReviewerKind(models.TextChoices):
@@ -64,7 +64,7 @@ class DutyQuerySet(models.QuerySet["Duty"]):
         where |= scope.headed(user, "reviewer_org__") | scope.headed(user, "about_org__")
         return self.filter(own | where) if user.person_id else self.filter(where)
 
-    def of_person(self, person) -> Self:
+    def of_person(self, person: Person | None) -> Self:
         """That this person carries out: as acting person, or as the 书记 named."""
         return self.filter(Q(acting=person) | Q(reviewer=person, acting__isnull=True))
 
@@ -75,7 +75,7 @@ class Duty(models.Model):
     `reviewer_org` is the reviewing organisation or, where the notice names the 书记, the organisation whose
     书记 it is (so an open duty passes to the successor, A20). `acting` carries it out. `about_org` is the target
     organisation, or the one whose head, team member or branch member the target person is. `reasons` lists every
-    post that leads here: [{"org": code, "org_name": …, "post": …, "charge": …}].
+    post that leads here: [{"org": code, "post": …, "charge": …, "since": …}], as `reviews.derive` writes it.
     """
 
     period = models.ForeignKey("reviews.Period", models.PROTECT, verbose_name="点评期", related_name="duties")

@@ -1,0 +1,242 @@
+"""Duties as they are stored, brought in line with what the rules ask for: added, withdrawn, kept, passed on."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+
+from orgs.models import Organization, Person
+from reviews import rules
+from reviews.derive import Derivation, Due, Key, place
+from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Period, Record, ReviewerKind, Rule, Subject
+from reviews.models.record import COUNTED_STATES
+
+BATCH = 2000
+FEW = 500  # ids in one condition: well below the limit of every database
+SAMPLE = 50
+BY_HAND = "X"  # rule code of duties that no rule made
+FOLLOWING = (
+    "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "joint_group", "reasons",
+)  # fmt: skip
+
+
+@dataclass
+class Counts:
+    """What a generation does to one rule's duties."""
+
+    added: int = 0
+    withdrawn: int = 0
+    kept: int = 0
+
+
+@dataclass
+class DutyPlan:
+    """What a generation would do, or did; samples are the first names of each rule."""
+
+    on: datetime.date
+    counts: dict[str, Counts] = field(default_factory=dict)
+    added: dict[str, list[str]] = field(default_factory=dict)
+    withdrawn: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Counts:
+        """All rules together."""
+        rows = self.counts.values()
+        return Counts(*(sum(getattr(row, name) for row in rows) for name in ("added", "withdrawn", "kept")))
+
+
+def align(derivation: Derivation, period: Period, *, write: bool) -> DutyPlan:
+    """What the rules ask for against what is stored, rule by rule; writes only when told to, in the caller's transaction."""
+    day = derivation.on
+    plan = DutyPlan(on=day)
+    derived = {rule.code: rule for rule in derivation.rules}
+    for rule in rules.every():
+        aligning = Aligning(plan, derivation, period, rule, write)
+        if rule.code not in derived:
+            aligning.withdraw(aligning.existing())
+            continue
+        is_whole = False
+        for branches, found in derivation.portions(derived[rule.code]):
+            aligning.diff(found, branches)
+            is_whole = is_whole or branches is None
+        if not is_whole:
+            # Branches that are no longer among the rule's reviewers (dissolved, of another type now).
+            reviewers = rules.reviewers(derived[rule.code], day).order_by().values("pk")
+            aligning.withdraw(aligning.existing().exclude(reviewer_org__in=reviewers))
+    # Of rules that are no longer there; what is assigned by hand is nobody's to withdraw.
+    stray = Duty.objects.filter(period=period.pk).exclude(rule_code__in=[*plan.counts, BY_HAND]).order_by()
+    for code in stray.values_list("rule_code", flat=True).distinct():
+        aligning = Aligning(plan, derivation, period, Rule(code=code), write)
+        aligning.withdraw(aligning.existing())
+    return plan
+
+
+class Aligning:
+    """Brings the stored duties of one rule in line with what it asks for, portion by portion."""
+
+    def __init__(self, plan: DutyPlan, derivation: Derivation, period: Period, rule: Rule, write: bool) -> None:
+        self.plan, self.derivation, self.period, self.rule, self.write = plan, derivation, period, rule, write
+        self.counts = plan.counts.setdefault(rule.code, Counts())
+        self.added = plan.added.setdefault(rule.code, [])
+        self.withdrawn = plan.withdrawn.setdefault(rule.code, [])
+
+    def existing(self, branches: Sequence[int] | None = None) -> QuerySet[Duty]:
+        """The rule's stored duties, of some reviewing organisations where given."""
+        rows = Duty.objects.filter(period=self.period.pk, rule_code=self.rule.code).order_by()
+        return rows if branches is None else rows.filter(reviewer_org__in=branches)
+
+    def diff(self, found: dict[Key, Due], branches: Sequence[int] | None) -> None:
+        """Compare what should be with what is; `found` is used up."""
+        changed: list[Duty] = []
+        gone: list[Duty] = []
+        for duty in self.existing(branches).iterator(chunk_size=BATCH):
+            due = found.pop((duty.reviewer_org_id, duty.target_org_id, duty.target_person_id), None)
+            if due is None:
+                gone.append(duty)
+            else:
+                self._keep(duty, due, changed)
+        left = self._pass_on(gone, found, changed)
+        self.withdraw(self.existing().filter(pk__in=chunk) for chunk in _chunks([duty.pk for duty in left]))
+        self.counts.added += len(found)
+        if self.write:
+            Duty.objects.bulk_create(
+                changed, update_conflicts=True, unique_fields=["id"], batch_size=500,
+                update_fields=[name.removesuffix("_id") for name in (*FOLLOWING, "is_assigned")],
+            )  # fmt: skip
+            new = (_new(self.period, self.rule, due) for due in found.values())
+            Duty.objects.bulk_create(new, batch_size=BATCH)
+        else:
+            _sample(self.added, ((due.target_org_id, due.target_person_id) for due in found.values()))
+
+    def _pass_on(self, gone: list[Duty], found: dict[Key, Due], changed: list[Duty]) -> list[Duty]:
+        """A 书记's duty may come by another of his posts now: it stays one duty. Returns those that are gone."""
+        by_place = {due.place: key for key, due in found.items() if due.place is not None}
+        left = []
+        for duty in gone:
+            at = place(duty.reviewer_kind, duty.reviewer_id, duty.target_org_id, duty.target_person_id)
+            key = by_place.pop(at, None) if at is not None else None
+            if key is None:
+                left.append(duty)
+            else:
+                self._keep(duty, found.pop(key), changed)
+        return left
+
+    def _keep(self, duty: Duty, due: Due, changed: list[Duty]) -> None:
+        self.counts.kept += 1
+        if duty.status != DutyStatus.DONE and self._follow(duty, due):
+            changed.append(duty)
+
+    def _follow(self, duty: Duty, due: Due) -> bool:
+        """Let a duty that is not done follow who is in which post now; tells whether anything became different."""
+        values = {name: getattr(due, name) for name in FOLLOWING}
+        values["is_assigned"] = duty.is_assigned and self._is_fit(duty, due)
+        if values["is_assigned"]:
+            values["acting_id"] = duty.acting_id
+        if all(getattr(duty, name) == value for name, value in values.items()):
+            return False
+        for name, value in values.items():
+            setattr(duty, name, value)
+        return True
+
+    def _is_fit(self, duty: Duty, due: Due) -> bool:
+        """Who was assigned by hand may go on: still in the team, or for a post still vacant; not the target's head."""
+        teams = self.derivation.teams
+        if duty.acting_id is None or duty.acting_id == due.target_person_id:
+            return False
+        head = teams.head(due.about_org_id)
+        if due.subject in (Subject.ORG, Subject.HEAD) and head is not None and head.person_id == duty.acting_id:
+            return False
+        if due.reviewer_kind == ReviewerKind.PERSON:
+            return due.reviewer_id is None
+        return any(held.person_id == duty.acting_id for held in teams.members(due.reviewer_org_id))
+
+    def withdraw(self, duties: QuerySet[Duty] | Iterable[QuerySet[Duty]]) -> None:
+        """Take away duties that nothing asks for any more; those that a counted record serves stay."""
+        portions = [duties] if isinstance(duties, QuerySet) else duties
+        for portion in portions:
+            for chunk in _chunks(list(portion.values_list("pk", flat=True))):
+                self._withdraw(chunk)
+
+    def _withdraw(self, ids: Sequence[int]) -> None:
+        rows = Duty.objects.filter(pk__in=ids)
+        if self.write:
+            # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
+            list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+        links = Record.duties.through.objects.filter(duty__in=ids, record__state__in=COUNTED_STATES)
+        served = set(links.values_list("duty_id", flat=True))
+        bare = [pk for pk in ids if pk not in served]
+        self.counts.kept += len(ids) - len(bare)
+        self.counts.withdrawn += len(bare)
+        if self.write:
+            Duty.objects.filter(pk__in=bare).delete()
+        elif bare and len(self.withdrawn) < SAMPLE:
+            _sample(self.withdrawn, Duty.objects.filter(pk__in=bare).values_list("target_org_id", "target_person_id"))
+
+
+def _sample(names: list[str], targets: Iterable[tuple[int | None, int | None]]) -> None:
+    """The names of the first targets, up to SAMPLE in all."""
+    wanted = list(itertools.islice(targets, SAMPLE - len(names)))
+    orgs = Organization.objects.in_bulk([org for org, _ in wanted if org is not None])
+    people = Person.objects.in_bulk([person for _, person in wanted if person is not None])
+    names += [orgs[org].name if org is not None else people[person].name for org, person in wanted]
+
+
+def _new(period: Period, rule: Rule, due: Due) -> Duty:
+    return Duty(
+        period=period,
+        rule=rule,
+        rule_code=rule.code,
+        basis=rule.basis,
+        due_on=period.due_on,
+        target_org_id=due.target_org_id,
+        target_person_id=due.target_person_id,
+        **{name: getattr(due, name) for name in FOLLOWING},
+    )
+
+
+def settle_by_earlier_records(period: Period) -> None:
+    """A yearly duty is done when its reviewer's review of the same target was held earlier in the year (domain.md, section 2)."""
+    if not period.is_second_half:
+        return
+    earlier = Record.objects.counted().filter(
+        review__held_on__year=period.starts_on.year, review__period__starts_on__lt=period.starts_on
+    )
+    pending = Duty.objects.open().filter(period=period, rule__cadence=Cadence.YEAR)
+    links = Record.duties.through
+    for chunk in _chunks(list(earlier.order_by("pk").values_list("pk", flat=True))):
+        for targets in ("target_org", "target_person"):
+            records = list(
+                Record.objects.filter(pk__in=chunk, **{f"{targets}__isnull": False}).select_related("review")
+            )
+            by_target: dict[int, list[Record]] = defaultdict(list)
+            for record in records:
+                by_target[getattr(record, f"{targets}_id")].append(record)
+            served = [
+                (duty.pk, record.pk)
+                for duty in pending.filter(**{f"{targets}__in": list(by_target)})
+                for record in by_target[getattr(duty, f"{targets}_id")]
+                if _serves(record, duty)
+            ]
+            rows = [links(duty_id=duty_id, record_id=record_id) for duty_id, record_id in served]
+            links.objects.bulk_create(rows, ignore_conflicts=True)
+            Duty.objects.filter(pk__in={duty_id for duty_id, _ in served}).update(status=DutyStatus.DONE)
+
+
+def _serves(record: Record, duty: Duty) -> bool:
+    """By the same 书记 or in the same organisation's name, and of the same kind: a head's review is not a member's."""
+    review = record.review
+    if review.reviewer_org_id != duty.reviewer_org_id and (duty.reviewer_id or 0) != review.reviewer_id:
+        return False
+    is_head = record.kind in (ContentKind.TEAM_HEAD, ContentKind.BASE_HEAD)
+    return duty.target_org_id is not None or is_head == (duty.subject == Subject.HEAD)
+
+
+def _chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    for start in range(0, len(rows), FEW):
+        yield rows[start : start + FEW]

@@ -1,0 +1,111 @@
+"""Why a duty is there, in plain words: the rule, its basis, and the post or division of work that leads to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orgs.models import Organization, OrgType, PostRole
+from reviews.models import Basis, Duty, ReviewerKind, Subject
+
+Reason = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a duty is there."""
+
+    rule_code: str
+    clause: str
+    text: str
+    basis: str
+    lines: list[str]
+    joint: list[Duty]
+
+
+def explain(duty: Duty) -> Explanation:
+    """The rule in the notice's words, on what basis, from which post or division of work; a few queries.
+
+    `lines` are whole sentences, those of the first reason first; `joint` are the partners' duties of a joint review.
+    """
+    rule = duty.rule
+    codes = {reason.get(name) for reason in duty.reasons for name in ("org", "of", "by")} - {None}
+    orgs = {org.code: org for org in Organization.objects.filter(code__in=codes)}
+    lines = [line for reason in duty.reasons for line in _lines(duty, reason, orgs)]
+    if not duty.reasons:
+        lines = [f"由“{duty.reviewer_org.name}”指派。"]
+    return Explanation(
+        rule_code=duty.rule_code,
+        clause=rule.clause if rule else "",
+        text=rule.text if rule else "",
+        basis=duty.get_basis_display(),
+        lines=list(dict.fromkeys(lines)),
+        joint=_partners(duty),
+    )
+
+
+def _partners(duty: Duty) -> list[Duty]:
+    if not duty.joint_group:
+        return []
+    group = Duty.objects.filter(period=duty.period_id, joint_group=duty.joint_group, subject=duty.subject)
+    return list(group.exclude(pk=duty.pk).select_related("reviewer_org", "acting"))
+
+
+def _lines(duty: Duty, reason: Reason, orgs: dict[str, Organization]) -> list[str]:
+    org = orgs.get(reason.get("org", ""), duty.about_org)
+    by = orgs.get(reason.get("by", ""), duty.reviewer_org)
+    basis = f"依据：{duty.get_basis_display()}。"
+    person = duty.target_person.name if duty.target_person else ""
+    lines = []
+    if duty.subject == Subject.TEAM_MEMBER:
+        lines.append(f"{basis}{person}是“{org.name}”的{_role(reason.get('member', ''), org)}，由书记点评本班子成员。")
+    elif duty.subject == Subject.MEMBER:
+        lines.append(f"{basis}{person}的组织关系在“{org.name}”，由支部书记点评本支部党员。")
+    else:
+        lines.append(basis + _between(duty, org, by))
+        if duty.subject == Subject.HEAD:
+            role = "书记" if reason.get("head") == PostRole.SECRETARY else "主持工作的负责人"
+            lines.append(f"{person}是“{org.name}”的{role}，负责人与组织一并点评。")
+    if reason.get("self_headed"):
+        lines.append(f"书记同时是“{org.name}”的负责人，不能点评自己负责的组织，改由班子其他成员承担。")
+    lines.append(_who(duty, reason, org, by, orgs))
+    return lines
+
+
+def _between(duty: Duty, org: Organization, by: Organization) -> str:
+    if duty.basis == Basis.DIVISION:
+        return f"“{org.name}”是“{by.name}”所领导的机关内设机构或直属单位的基层党组织。"
+    if duty.basis == Basis.GUIDANCE:
+        return f"“{org.name}”由“{by.name}”协助地方党委点评。"
+    if duty.rule is not None and duty.rule.is_leftover:
+        return f"没有其他规则点名“{org.name}”，由上级“{by.name}”逐级点评。"
+    if org.parent_id == by.pk:
+        return f"“{org.name}”隶属于“{by.name}”。"
+    return f"“{org.name}”在“{by.name}”的范围内，由本条点名。"
+
+
+def _who(duty: Duty, reason: Reason, org: Organization, by: Organization, orgs: dict[str, Organization]) -> str:
+    if duty.is_assigned and duty.acting is not None:
+        return f"由上级指派{duty.acting.name}承担。"
+    who = duty.acting or duty.reviewer
+    if who is None:
+        if duty.reviewer_kind == ReviewerKind.PERSON:
+            return f"“{by.name}”书记空缺，也没有人主持工作：任务保留，等待任命或指派。"
+        return f"“{by.name}”的班子没有可以承担的成员：请明确分工或任命。"
+    role = _role("acting" if reason.get("acting") else reason.get("post", ""), by)
+    since = f"（{reason['since']} 起）" if reason.get("since") else ""
+    if "charge" in reason:
+        of = orgs.get(reason.get("of", ""))
+        what = "该组织" if of is None or of.pk == org.pk else f"“{of.name}”，该组织在其中"
+        kind = "主管" if reason["charge"] == "lead" else "协管"
+        return f"{who.name}（{by.name}{role}）{kind}{what}{since}。"
+    if duty.reviewer_kind == ReviewerKind.PERSON:
+        return f"通知点名由书记本人点评：{who.name}是“{by.name}”的{role}{since}。"
+    unclear = "未明确分管，" if duty.basis == Basis.DIVISION else ""
+    return f"{unclear}由{who.name}（{by.name}{role}）承担{since}。"
+
+
+def _role(role: str, org: Organization) -> str:
+    if role == PostRole.MEMBER:
+        return "成员" if org.org_type == OrgType.GROUP else "委员"
+    return {"secretary": "书记", "deputy": "副书记", "acting": "主持工作的负责人"}.get(role, role)
