@@ -7,6 +7,7 @@ import datetime
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 
 from reports import reminders
@@ -115,3 +116,21 @@ def test_a_server_that_is_down_costs_no_attempt(reachable, settings):
     assert reminders.deliver_mail() == reminders.Delivered(sent=1)
     row.refresh_from_db()
     assert row.mail_attempts == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_another_process_is_sending_is_passed_over(reachable):
+    row = make_message(reachable, "held")
+    make_message(reachable, "free")
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT id FROM reports_notification WHERE id = %s FOR UPDATE", [row.pk])
+            assert reminders.deliver_mail() == reminders.Delivered(sent=1)
+        other.rollback()
+        assert reminders.deliver_mail() == reminders.Delivered(sent=1)
+        assert len(mail.outbox) == 2
+    finally:
+        other.close()
