@@ -139,6 +139,7 @@ def _items(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
         .values(
             "pk",
             "due_on",
+            "order",
             target=F("record__target_name"),
             org=F("record__target_org"),
             person=F(f"{person}__pk"),
@@ -158,14 +159,15 @@ def _items(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
         key = f"rect:{item['pk']}:{due_on:%Y-%m-%d}:{step}"
         url = reverse("rectification", args=[item["pk"]])
         responsible = accounts.get(item["org"]) if item["org"] else item["person"] if item["person_active"] else None
+        which = f"{item['target']}（第 {item['order']} 项）"
         sides = [(responsible, "请尽快落实整改并反馈。")]
         if step == OVERDUE:
-            title = f"整改已逾期：{item['target']}，期限{_day(due_on)}"
-            reason = f"对{item['target']}点评中提出的一项整改已超过期限（{_day(due_on)}），还没有反馈落实情况。"
+            title = f"整改已逾期：{which}，期限{_day(due_on)}"
+            reason = f"对{item['target']}点评中提出的整改事项已超过期限（{_day(due_on)}），还没有反馈落实情况。"
             sides.append((item["reviewer"] if item["reviewer_active"] else None, "请督促整改，必要时调整期限。"))
         else:
-            title = f"整改事项：{item['target']}，{_day(due_on)}到期"
-            reason = f"{_left(due_on, on)}对{item['target']}点评中提出的一项整改将在{_day(due_on)}到期。"
+            title = f"整改事项：{which}，{_day(due_on)}到期"
+            reason = f"{_left(due_on, on)}对{item['target']}点评中提出的整改事项将在{_day(due_on)}到期。"
         reminders += [
             Reminder(user_id, key, NotificationKind.RECTIFICATION, title[:200], reason + ask, url)
             for user_id, ask in sides
