@@ -117,12 +117,12 @@ def _page(
     """The page of a report; forms that were refused come back with what was typed."""
     is_draft = report.state == ReportState.DRAFT
     rows = submissions.rows_now(report.organization, report.period) if is_draft else one.rows_of(report)
+    total = one.total(rows)
     mine = ProgressReport.objects.filter(pk=report.pk)
     waits = report.state == ReportState.SUBMITTED and report.submitted_by_id != request.user.pk
     context = {
         "report": report,
-        "rows": rows,
-        "total": one.total(rows),
+        "sums": list(zip(one.MEASURES, total.done.each, total.due.each, strict=True)),
         "sheet": one.sheet(report.unit_name, report.reported_on, rows),
         "has_decrease": submissions.has_decrease(rows),
         "may_fill_in": not report.is_frozen and mine.editable_by(request.user).exists(),
