@@ -91,7 +91,7 @@
     dirty = false;
   });
   form.addEventListener("htmx:beforeSwap", function (event) {
-    if (event.detail.xhr.responseURL.indexOf("/autosave/") < 0) {
+    if (!new URL(event.detail.xhr.responseURL).pathname.endsWith("/autosave/")) {
       event.detail.shouldSwap = false;
       dirty = true;
       say("登录已过期，还没有保存。请在新窗口登录，再回到这一页继续填写，文字不会丢。");
@@ -108,20 +108,29 @@
     dirty = true;
     say("网络不通，还没有保存。文字还在本页，联网后继续填写就会保存。");
   });
-  form.addEventListener("htmx:afterRequest", function () {
+  form.addEventListener("htmx:afterRequest", function (event) {
     waiting = Math.max(0, waiting - 1);
-    if (waiting === 0 && chosen) {
-      // After the swap: the new version must be in the form before it goes.
-      const button = chosen;
-      chosen = null;
-      window.setTimeout(function () { form.requestSubmit(button); }, 0);
-    }
+    if (waiting || !chosen) return;
+    const button = chosen;
+    chosen = null;
+    if (!event.detail.xhr.status) return; // no connection: stay on the page, where the text is
+    leaving = true;
+    // After the swap: the new version must be in the form before it goes.
+    window.setTimeout(function () { form.requestSubmit(button); }, 0);
   });
   form.addEventListener("submit", function (event) {
     freshToken();
     if (waiting > 0) {
       event.preventDefault();
+      event.stopPropagation(); // this one is not sent: nobody should count it as sent
       chosen = event.submitter;
+      return;
+    }
+    if (navigator.onLine === false) {
+      event.preventDefault();
+      event.stopPropagation();
+      leaving = false;
+      say("网络不通，还没有保存。文字还在本页，联网后再点一次。");
       return;
     }
     dirty = false;
