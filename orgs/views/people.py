@@ -1,27 +1,160 @@
-"""Pages of people: the list and one person."""
+"""Pages of people: the list, one person, changes of facts and branch, and the person's account."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orgs.models import Person
+from orgs import accounts, clock, directory, people, scope, standing
+from orgs.admin.base import changed_values
+from orgs.errors import DomainError
+from orgs.forms import PersonForm, TransferForm
+from orgs.models import Organization, Person, User
 from orgs.requests import UserRequest
-
-LINES = 50
-
-
-@require_safe
-def people(request: UserRequest) -> HttpResponse:
-    """The persons the user sees by name."""
-    page = Paginator(Person.objects.visible_to(request.user), LINES).get_page(request.GET.get("page"))
-    return render(request, "orgs/people.html", {"page_obj": page})
+from orgs.views.organizations import PAGE, found_by, typed
 
 
-@require_safe
+@require_GET
+def people_list(request: UserRequest) -> HttpResponse:
+    """People whom the user may see by name, mobile numbers masked."""
+    on = clock.today()
+    query, branch, code = (typed(request, name) for name in ("q", "branch", "org"))
+    found: QuerySet[Person] = Person.objects.visible_to(request.user)
+    org = Organization.objects.visible_to(request.user).filter(code=code).first() if code else None
+    if code:
+        found = directory.below(found, org, on) if org else Person.objects.none()
+    if query:
+        found = found.filter(Q(name__icontains=query) | Q(number__istartswith=query))
+    if branch:
+        found = directory.of_branches_named(found, branch, on)
+    page = Paginator(directory.with_branch(found, on).order_by("number"), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "query": query,
+        "branch": branch,
+        "org": org,
+        "filtered": bool(query or branch or code),
+    }
+    return render(request, "orgs/people.html", context)
+
+
+@require_GET
 def person(request: UserRequest, number: str) -> HttpResponse:
-    """One person; everybody sees himself. Strangers find nothing."""
-    found = get_object_or_404(Person.objects.visible_to(request.user), number=number)
-    return render(request, "orgs/person.html", {"person": found})
+    """One person: facts, branch, posts, division of work, account."""
+    on = clock.today()
+    shown = found_by(Person.objects.visible_to(request.user), number=number)
+    may = standing.to_person(request.user, shown)
+    memberships = list(shown.memberships.select_related("branch"))
+    posts = list(shown.posts.select_related("organization").order_by("organization__level", "role", "from_on"))
+    charges = list(shown.charges.valid(on).select_related("team", "organization"))
+    orgs = {row.branch_id for row in memberships} | {post.organization_id for post in posts}
+    orgs |= {charge.organization_id for charge in charges}
+    context: dict[str, Any] = {
+        "person": shown,
+        "may": may,
+        "memberships": memberships,
+        "current": next((row for row in memberships if _holds(row, on)), None),
+        "posts": [post for post in posts if _holds(post, on)],
+        "past_posts": [post for post in posts if post.to_on and post.to_on <= on] if may.sees_all_facts else [],
+        "charges": charges,
+        "linked": set(
+            Organization.objects.visible_to(request.user).filter(pk__in=orgs).order_by().values_list("pk", flat=True)
+        ),
+    }
+    if may.manages_account:
+        context["account"] = _account(shown)
+    return render(request, "orgs/person.html", context)
+
+
+def _holds(row: Any, on: Any) -> bool:
+    return (row.from_on is None or row.from_on <= on) and (row.to_on is None or on < row.to_on)
+
+
+@require_http_methods(["GET", "POST"])
+def person_edit(request: UserRequest, number: str) -> HttpResponse:
+    """Correct a person's facts."""
+    shown = found_by(Person.objects.editable_by(request.user), number=number)
+    form = PersonForm(request.POST or None, instance=shown)
+    if request.method == "POST" and form.is_valid():
+        values = changed_values(form)
+        try:
+            people.update_many([(shown, values)] if values else [], by=request.user)
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "已保存。" if values else "没有改动。")
+            return redirect("person", number=shown.number)
+    context = {"person": shown, "form": form, "title": "修改人员信息", "action": "保存", "note": ""}
+    return render(request, "orgs/person_form.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def person_transfer(request: UserRequest, number: str) -> HttpResponse:
+    """组织关系转移, within the range of the user's office, or out of the system."""
+    on = clock.today()
+    shown = found_by(standing.transferable(request.user), number=number)
+    branches = Organization.objects.filter(scope.office_of(request.user)).alive(on)
+    form = TransferForm(request.POST or None, branches=branches)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            people.transfer(shown, to=data["branch"], on=data["on"], by=request.user)
+        except DomainError as error:
+            form.add_error(None, str(error))
+        else:
+            where = f"转到{data['branch'].name}" if data["branch"] else "转出本系统"
+            messages.success(request, f"已把{shown.name}{where}。")
+            return redirect("people")
+    current = shown.memberships.valid(on).select_related("branch").first()
+    note = f"现在的支部：{current.branch.name}。" if current else "现在不属于任何支部。"
+    context = {"person": shown, "form": form, "title": "组织关系转移", "action": "转移", "note": note}
+    return render(request, "orgs/person_form.html", context)
+
+
+# --- accounts ----------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_POST
+def account_open(request: UserRequest, number: str) -> HttpResponse:
+    """Open the person's account and show its initial password, this once."""
+    shown = _of_managed_account(request, number)
+    try:
+        account, secret = accounts.open_for(shown, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("person", number=number)
+    return render(request, "orgs/person_account.html", {"person": shown, "account": account, "secret": secret})
+
+
+@never_cache
+@require_POST
+def account_reset(request: UserRequest, number: str) -> HttpResponse:
+    """Give the person's account a new initial password and show it, this once."""
+    shown = _of_managed_account(request, number)
+    account = _account(shown)
+    if account is None:
+        messages.error(request, f"{shown.name}还没有账号，请先开通。")
+        return redirect("person", number=number)
+    secret = accounts.reset_password(account, by=request.user)
+    return render(request, "orgs/person_account.html", {"person": shown, "account": account, "secret": secret})
+
+
+def _of_managed_account(request: UserRequest, number: str) -> Person:
+    shown: Person = found_by(Person.objects.visible_to(request.user), number=number)
+    if not standing.manages_account(request.user, shown):
+        raise Http404
+    return shown
+
+
+def _account(person: Person) -> User | None:
+    """The account of a person who was fetched within the scope."""
+    account: User | None = getattr(person, "user", None)
+    return account

@@ -1,0 +1,135 @@
+"""Lists of organisations and persons as pages show them, and finding one by what somebody typed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+
+from orgs import scope
+from orgs.errors import DomainError
+from orgs.heads import heads_of
+from orgs.models import Membership, Organization, Person, Post, User
+from orgs.querysets import within
+
+NAMED = 5  # how many of the same name a message lists
+
+
+class NotFound(DomainError):
+    """What was typed names nothing within the scope, or more than one."""
+
+
+@dataclass(frozen=True)
+class OrganizationRow:
+    """An organisation in a list."""
+
+    org: Organization
+    head: Post | None
+    sees_head: bool
+    children: int
+    members: int
+
+
+@dataclass(frozen=True)
+class Top:
+    """An organisation from which a user's view begins, and why."""
+
+    row: OrganizationRow
+    why: str
+
+
+def rows(orgs: Iterable[Organization], user: User, on: datetime.date) -> list[OrganizationRow]:
+    """With heads (where the user sees persons) and counts; four queries, however many."""
+    shown = list(orgs)
+    ids = [org.pk for org in shown]
+    open_ids = set(
+        Organization.objects.filter(scope.seen_people(user), pk__in=ids).order_by().values_list("pk", flat=True)
+    )
+    heads = heads_of(sorted(open_ids), on)
+    below = Organization.objects.visible_to(user).alive(on).filter(parent__in=ids).order_by()
+    children = dict(below.values_list("parent").annotate(Count("pk")))
+    belonging = Membership.objects.valid(on).counted().filter(branch__in=ids).order_by()
+    members = dict(belonging.values_list("branch").annotate(Count("pk")))
+    return [
+        OrganizationRow(org, heads.get(org.pk), org.pk in open_ids, children.get(org.pk, 0), members.get(org.pk, 0))
+        for org in shown
+    ]
+
+
+def tops(user: User, on: datetime.date) -> list[Top]:
+    """Where the user's view begins; what lies in the range of another of them is left out."""
+    at = scope.seats(user)
+    if at.is_admin:
+        roots = Organization.objects.visible_to(user).alive(on).filter(parent__isnull=True)
+        return [Top(row, "") for row in rows(roots, user, on)]
+    in_charge = tuple(org for org, _team in at.charges)
+    whole = (*at.offices, *at.heads, *in_charge)
+    reasons: dict[int, tuple[Organization, str]] = {}
+    own_branch = (at.branch,) if at.branch else ()
+    for why, orgs in (
+        ("办公室", at.offices),
+        ("负责", at.heads),
+        ("班子成员", at.teams),
+        ("分管", in_charge),
+        ("所在支部", own_branch),
+    ):
+        for org in orgs:
+            if not any(org.is_descendant_of(other) for other in whole):
+                reasons.setdefault(org.pk, (org, why))
+    return [
+        Top(row, why)
+        for row, (_, why) in zip(rows([org for org, _ in reasons.values()], user, on), reasons.values(), strict=True)
+    ]
+
+
+def search(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:
+    """Name or short name contains, or the code begins with, the words."""
+    return orgs.filter(Q(name__icontains=words) | Q(short_name__icontains=words) | Q(code__istartswith=words))
+
+
+def with_branch(persons: QuerySet[Person], on: datetime.date) -> QuerySet[Person]:
+    """Each with `current`: the membership of that day, as a list of at most one."""
+    memberships = Membership.objects.valid(on).select_related("branch")
+    return persons.prefetch_related(Prefetch("memberships", memberships, to_attr="current"))
+
+
+def of_branches_named(persons: QuerySet[Person], words: str, on: datetime.date) -> QuerySet[Person]:
+    """Whose branch of that day has the words in its name, or has them as its code."""
+    branches = Q(branch__name__icontains=words) | Q(branch__short_name__icontains=words) | Q(branch__code__iexact=words)
+    return persons.filter(Exists(Membership.objects.filter(branches, within(on), person=OuterRef("pk"))))
+
+
+def below(persons: QuerySet[Person], org: Organization, on: datetime.date) -> QuerySet[Person]:
+    """Members of the branches in the subtree of an organisation on that day."""
+    return persons.filter(Exists(Membership.objects.below(org).filter(within(on), person=OuterRef("pk"))))
+
+
+def person_named(words: str, among: QuerySet[Person], on: datetime.date) -> Person:
+    """By number, else by exact name. Raises NotFound, which lists those of the same name."""
+    found = list(among.filter(number__iexact=words)[:1]) or list(with_branch(among.filter(name=words), on)[: NAMED + 1])
+    if len(found) > 1:
+        listed = "、".join(f"{one.number}（{_branch(one)}）" for one in found[:NAMED])
+        raise NotFound(f"有多位“{words}”：{listed}{'等' if len(found) > NAMED else ''}，请改填人员编号。")
+    if not found:
+        raise NotFound(f"找不到“{words}”。请填写完整姓名或人员编号；只能选您管理范围内的人员。")
+    return found[0]
+
+
+def _branch(person: Person) -> str:
+    current: Sequence[Membership] = person.current  # type: ignore[attr-defined]
+    return current[0].branch.display_name if current else "不在支部"
+
+
+def organization_named(words: str, among: QuerySet[Organization]) -> Organization:
+    """By code, else by exact name or short name. Raises NotFound, which lists those of the same name."""
+    found = list(among.filter(code__iexact=words)[:1]) or list(
+        among.filter(Q(name=words) | Q(short_name=words))[: NAMED + 1]
+    )
+    if len(found) > 1:
+        listed = "、".join(f"{one.code}（{one.name}）" for one in found[:NAMED])
+        raise NotFound(f"有多个“{words}”：{listed}{'等' if len(found) > NAMED else ''}，请改填组织代码。")
+    if not found:
+        raise NotFound(f"找不到“{words}”。请填写组织的全称、简称或代码；只能选您管理范围内的组织。")
+    return found[0]
