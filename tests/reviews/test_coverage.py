@@ -207,6 +207,15 @@ def test_voiding_opens_what_nothing_else_covers(cast, period):
     assert_changes_add_up(period)
 
 
+def test_a_record_that_is_being_voided_covers_nothing_even_before_its_state_is_written(cast, period):
+    synced(period)
+    record = make_bare_record(period, cast.org["12"], cast.person["unit_head"], of_org=cast.org["121"])
+    confirm(record)
+    with transaction.atomic():
+        coverage.voided(record)
+    assert not CoverageTarget.objects.filter(done_on__isnull=False).exists()
+
+
 def test_a_record_of_another_period_or_a_draft_covers_nothing(cast, period):
     later = make_period("2011H1")
     make_bare_record(period, cast.org["12"], of_org=cast.org["121"], state=RecordState.DRAFT)
