@@ -6,9 +6,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from orgs import clock
+from orgs.management.contract import ContractCommand
 from orgs.models import Organization
 from reports import submissions
 from reports.annexes import one, three, two
@@ -20,7 +19,7 @@ from reviews.models import Period, Record
 DIGITS = 18  # of the largest id a database holds
 
 
-class Command(BaseCommand):
+class Command(ContractCommand):
     """Writes one annex. Exit 0: written; 1: refused, nothing written; 2: wrong call."""
 
     help = "导出附件1（--org CODE --period PERIOD）或附件2、附件3（--review ID）为 Excel 文件"
@@ -44,7 +43,7 @@ class Command(BaseCommand):
         try:
             out.write_bytes(workbook_bytes([sheet]))
         except OSError as error:
-            raise CommandError(f"无法写入 {out}：{error.strerror or error}") from error
+            self.refuse([f"无法写入 {out}：{error.strerror or error}"])
         self.stdout.write(f"附件{annex}: {said}，已写入 {out}")
 
     def _check_call(self, annex: str, options: dict[str, Any]) -> None:
@@ -52,20 +51,20 @@ class Command(BaseCommand):
         missing = [f"--{name}" for name in needed if not options[name]]
         extra = [f"--{name}" for name in foreign if options[name]]
         if missing:
-            raise CommandError(f"附件{annex} 需要参数 {'、'.join(missing)}", returncode=2)
+            self.wrong_call(f"附件{annex} 需要参数 {'、'.join(missing)}")
         if extra:
-            raise CommandError(f"附件{annex} 不用参数 {'、'.join(extra)}", returncode=2)
+            self.wrong_call(f"附件{annex} 不用参数 {'、'.join(extra)}")
         if not options["out"].lower().endswith(".xlsx"):
-            raise CommandError("输出文件名应以 .xlsx 结尾", returncode=2)
+            self.wrong_call("输出文件名应以 .xlsx 结尾")
 
     def _annex1(self, code: str, period_code: str) -> tuple[Sheet, str]:
         """As last submitted, else as it would be submitted now."""
         org = Organization.objects.filter(code=code).first()
         if org is None:
-            raise CommandError(f"找不到组织 “{code}”")
+            self.refuse([f"找不到组织 “{code}”"])
         period = Period.objects.filter(code=period_code).first()
         if period is None:
-            raise CommandError(f"找不到点评期 “{period_code}”：请先用 generate_duties 生成该期任务")
+            self.refuse([f"找不到点评期 “{period_code}”：请先用 generate_duties 生成该期任务"])
         report = submissions.last_sent(org, period)
         if report is not None:
             state = ReportState(report.state).label
@@ -78,11 +77,11 @@ class Command(BaseCommand):
         is_id = review.isascii() and review.isdigit() and len(review) <= DIGITS
         record = Record.objects.select_related("review").filter(pk=int(review)).first() if is_id else None
         if record is None:
-            raise CommandError(f"找不到点评记录 “{review}”")
+            self.refuse([f"找不到点评记录 “{review}”"])
         if record.is_of_person != (annex == "3"):
             fitting = "3" if record.is_of_person else "2"
             kind = "党员（负责人）" if record.is_of_person else "党组织"
-            raise CommandError(f"点评记录 {record.pk} 的对象是{kind}，应导出附件{fitting}")
+            self.refuse([f"点评记录 {record.pk} 的对象是{kind}，应导出附件{fitting}"])
         if not record.is_counted:
-            raise CommandError(f"点评记录 {record.pk} 的状态是“{record.get_state_display()}”，确认后才能导出")
+            self.refuse([f"点评记录 {record.pk} 的状态是“{record.get_state_display()}”，确认后才能导出"])
         return (three if annex == "3" else two).sheet(record), f"记录 {record.pk} {record.target_name}"
