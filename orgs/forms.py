@@ -92,9 +92,9 @@ class MemberForm(ColumnsForm):
 class TransferForm(forms.Form):
     """To which branch, since when."""
 
-    out = forms.BooleanField(label="转往本系统以外", required=False, help_text="转出后不再列入点评")
     to = NamedField(label="转入支部", required=False, help_text="支部的全称、简称或代码")
     on = DayField(label="转移日期", help_text="从这一天起属于新支部")
+    out = forms.BooleanField(label="转往本系统以外", required=False, help_text="转出后不再列入点评")
 
     def __init__(self, *args: Any, branches: QuerySet[Organization], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

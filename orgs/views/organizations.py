@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.forms import Form, ModelForm
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,7 +20,7 @@ from orgs.models import AuditEvent, Charge, Organization, Person, Post
 from orgs.requests import UserRequest
 
 PAGE = 50
-HISTORY = 20
+HISTORY = 12
 
 
 def typed(request: UserRequest, name: str) -> str:
@@ -43,7 +43,9 @@ def organizations(request: UserRequest) -> HttpResponse:
     context: dict[str, Any] = {"query": query}
     if query:
         found = directory.search(Organization.objects.visible_to(request.user).alive(on), query)
-        page = Paginator(found.select_related("parent"), PAGE).get_page(request.GET.get("page"))
+        # A parent outside the user's range stays unnamed.
+        parents = Prefetch("parent", Organization.objects.visible_to(request.user))
+        page = Paginator(found.prefetch_related(parents), PAGE).get_page(request.GET.get("page"))
         context |= {"page_obj": page, "rows": directory.rows(page.object_list, request.user, on)}
     else:
         context["tops"] = tops = directory.tops(request.user, on)
