@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from django import template
 from django.template.context import Context
 
@@ -15,6 +17,12 @@ LEVELS = {"debug": "secondary", "error": "danger"}
 def alert_level(level: str) -> str:
     """error -> danger; the others are the same in both vocabularies."""
     return LEVELS.get(level, level)
+
+
+@register.filter
+def minutes(span: datetime.timedelta | None) -> int:
+    """Whole minutes of a span of time, never less than one."""
+    return max(1, round(span.total_seconds() / 60)) if span else 1
 
 
 @register.simple_tag(takes_context=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.helpers import get_cool_off
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
@@ -66,11 +67,11 @@ class ChangePassword(PasswordChangeView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
-        accounts.password_changed(self.request.user)
+        accounts.password_changed(form.user)
         messages.success(self.request, "密码已修改，下次登录请用新密码。")
         return answer
 
 
 def locked_out(request: HttpRequest, credentials: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Too many wrong passwords: how long to wait."""
-    return render(request, "registration/locked_out.html", status=429)
+    """Too many wrong passwords: how long to wait (AXES_LOCKOUT_CALLABLE)."""
+    return render(request, "registration/locked_out.html", {"span": get_cool_off(request)}, status=429)
