@@ -55,7 +55,9 @@ def seats(request: HttpRequest) -> dict[str, Any]:
     groups |= {"lead"} if at.has_post else set()
     groups |= {"admin"} if at.is_admin else set()
     nav = [
-        _entry(request, name, label, short, icon) for name, label, short, icon, whom in ENTRIES if groups & set(whom.split())
+        _entry(request, name, label, short, icon)
+        for name, label, short, icon, whom in ENTRIES
+        if groups & set(whom.split())
     ]
     first, more = (nav, []) if len(nav) <= ON_A_PHONE + 1 else (nav[:ON_A_PHONE], nav[ON_A_PHONE:])
     return {

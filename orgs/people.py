@@ -261,6 +261,7 @@ def put_in_charge(
     holds = Post.objects.filter(person=person, organization=team).valid(from_on or clock.today())
     if not holds.exists():
         raise PeopleRefused(f"{person.name}没有在“{team.name}”任职，不能分管其下级组织。")
+    team = Organization.objects.get(pk=team.pk)  # its range may have changed since it was read
     if not Organization.objects.below(team).filter(pk=org.pk).exists():
         raise PeopleRefused(f"“{org.name}”不在“{team.name}”之下，不能由其班子成员分管。")
     charge = Charge(person=person, team=team, organization=org, kind=kind, from_on=from_on)

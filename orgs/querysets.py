@@ -96,7 +96,7 @@ class PersonQuerySet(models.QuerySet):
 
     def _placed(self, where: Q, relation: str) -> Exists:
         """A membership or post, valid today, in the organisations of the condition."""
-        rows = self.model._meta.get_field(relation).related_model.objects
+        rows = getattr(self.model, relation).rel.related_model._default_manager
         return Exists(rows.filter(where, within(clock.today()), person=OuterRef("pk")))
 
 

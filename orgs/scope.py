@@ -14,8 +14,9 @@ Sums cover a seat's whole subtree; persons, texts and edits stop at a guidance e
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
@@ -96,11 +97,11 @@ def _read(user: User) -> Seats:
     )
 
 
-def _secretaries_of(org_ids: list[int], person: Person, on) -> list[int]:
+def _secretaries_of(org_ids: list[int], person: Person, on: datetime.date) -> list[int]:
     """Which of these organisations have a 书记: there, 主持工作 makes nobody the head (A3)."""
     if not org_ids:
         return []
-    posts = type(person).posts.rel.related_model.objects
+    posts: Any = type(person).posts.rel.related_model._default_manager
     return list(
         posts.valid(on).filter(organization__in=org_ids, role="secretary").values_list("organization_id", flat=True)
     )

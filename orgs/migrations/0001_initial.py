@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('rght', models.PositiveIntegerField(editable=False)),
                 ('tree_id', models.PositiveIntegerField(db_index=True, editable=False)),
                 ('level', models.PositiveIntegerField(editable=False)),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='orgs.category', verbose_name='单位类别')),
+                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='organizations', to='orgs.category', verbose_name='单位类别')),
                 ('domain', models.ForeignKey(db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orgs.organization', verbose_name='隶属域')),
                 ('led_by', models.ForeignKey(db_constraint=False, editable=False, help_text='隶属链上最近的非机关党委上级', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orgs.organization', verbose_name='领导班子所在组织')),
                 ('parent', mptt.fields.TreeForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='orgs.organization', verbose_name='上级组织')),

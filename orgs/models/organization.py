@@ -36,19 +36,31 @@ class Organization(MPTTModel):
     name = models.CharField("组织名称", max_length=200)
     short_name = models.CharField("简称", max_length=100, blank=True)
     org_type = models.CharField("组织类型", max_length=20, choices=OrgType)
-    category = models.ForeignKey("orgs.Category", models.PROTECT, verbose_name="单位类别")
+    category = models.ForeignKey("orgs.Category", models.PROTECT, verbose_name="单位类别", related_name="organizations")
     parent = TreeForeignKey(
         "self", models.PROTECT, verbose_name="上级组织", null=True, blank=True, related_name="children"
     )
     relation = models.CharField(
-        "与上级关系", max_length=20, choices=Relation, default=Relation.AFFILIATION, help_text="隶属或指导；根组织不看此项"
+        "与上级关系",
+        max_length=20,
+        choices=Relation,
+        default=Relation.AFFILIATION,
+        help_text="隶属或指导；根组织不看此项",
     )
-    is_window_unit = models.BooleanField("窗口单位", default=False, help_text="直接面对企业、群众的窗口单位和部门（二（二））")
+    is_window_unit = models.BooleanField(
+        "窗口单位", default=False, help_text="直接面对企业、群众的窗口单位和部门（二（二））"
+    )
     founded_on = models.DateField("成立日期", null=True, blank=True)
     dissolved_on = models.DateField("撤销日期", null=True, blank=True, help_text="自这一天起不再存在")
     order = models.PositiveIntegerField("排序", default=0)
     domain = models.ForeignKey(
-        "self", models.DO_NOTHING, verbose_name="隶属域", null=True, editable=False, related_name="+", db_constraint=False
+        "self",
+        models.DO_NOTHING,
+        verbose_name="隶属域",
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
     )
     led_by = models.ForeignKey(
         "self", models.DO_NOTHING, verbose_name="领导班子所在组织", null=True, editable=False, related_name="+",

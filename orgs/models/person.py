@@ -147,7 +147,9 @@ class Charge(models.Model):
 
     person = models.ForeignKey(Person, models.CASCADE, verbose_name="人员", related_name="charges")
     team = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="所在班子", related_name="divisions")
-    organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="分管组织", related_name="charges")
+    organization = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="分管组织", related_name="charges"
+    )
     kind = models.CharField("主次", max_length=10, choices=ChargeKind, default=ChargeKind.LEAD)
     from_on = models.DateField("起始日期", null=True, blank=True)
     to_on = models.DateField("终止日期", null=True, blank=True)

@@ -13,9 +13,15 @@ class Scheme(models.Model):
     is_active = models.BooleanField("启用", default=False)
     activity_name = models.CharField("活动名称", max_length=100, blank=True, help_text="表头中带引号的活动名称")
     system_name = models.CharField("系统名称", max_length=100, blank=True, help_text="附件1表头的“全国质检系统”")
-    new_org_months = models.PositiveSmallIntegerField("新建组织起评月数", default=3, help_text="期内存在满几个月才应点评（A22）")
-    leaders_as_members = models.BooleanField("班子成员在所在支部接受点评", default=True, help_text="A12，二（一）4“本支部党员”")
-    remind_days = models.CharField("提前提醒天数", max_length=50, default="30,7,1", help_text="截止日前第几天提醒，用逗号分隔")
+    new_org_months = models.PositiveSmallIntegerField(
+        "新建组织起评月数", default=3, help_text="期内存在满几个月才应点评（A22）"
+    )
+    leaders_as_members = models.BooleanField(
+        "班子成员在所在支部接受点评", default=True, help_text="A12，二（一）4“本支部党员”"
+    )
+    remind_days = models.CharField(
+        "提前提醒天数", max_length=50, default="30,7,1", help_text="截止日前第几天提醒，用逗号分隔"
+    )
 
     class Meta:
         verbose_name = "方案"

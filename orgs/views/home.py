@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from orgs import scope
+from orgs.requests import UserRequest
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: UserRequest) -> HttpResponse:
     """Offices and administrators watch the coverage; everybody else has duties or a record of his own."""
     at = scope.seats(request.user)
     watches = at.offices or (at.is_admin and not at.has_post)

@@ -15,15 +15,17 @@ from orgs.errors import DomainError
 from orgs.importing import apply, columns
 from orgs.importing.reading import Book, Table
 from orgs.models import Organization, Person, User
-from reports import coverage
+from reports import coverage, reminders, submissions
 from reports.demonstration.people import Invention, Row, invent
 from reports.demonstration.reviews import Reviewing
 from reviews import duties
+from reviews.models import Period
 
 DATA = Path(__file__).parent / "data" / "aqsiq-2010-orgs.csv"
 TODAY = datetime.date(2010, 12, 10)
 PERIOD = "2010H2"
 PASSWORD = "dianping2010"  # noqa: S105 - of a demonstration, printed for everybody
+REPORTING = ("001004", "001009", "001014", "001049")  # bureaux that have sent annex 1
 ROOT, BUREAU, BRANCH = "001", "001025", "001025001002"  # 总局党组, 深圳检验检疫局党组, one of its branches
 
 
@@ -69,6 +71,8 @@ def load() -> Loaded:
         own = list(Organization.objects.filter(parent__code=BRANCH[:-3], org_type="branch"))
         records = Reviewing(period, office=office).run(own)
         coverage.fold()
+        _report_up(period, office)
+        reminders.send_due(TODAY)
     return Loaded(
         organizations=Organization.objects.count(),
         people=Person.objects.count(),
@@ -94,6 +98,18 @@ def _table(sheet: str, rows: list[Row]) -> Table:
     headers = list(rows[0])
     positions = {known[header]: at for at, header in enumerate(headers)}
     return Table(sheet, positions, [(number, [row[h] for h in headers]) for number, row in enumerate(rows, start=2)])
+
+
+def _report_up(period: Period, office: User) -> None:
+    """Annex 1: one bureau's accepted, one's returned, two waiting."""
+    admin = User.objects.get(username="admin")
+    for turn, code in enumerate(REPORTING):
+        report = submissions.draft(Organization.objects.get(code=code), period, by=admin)
+        report = submissions.submit(report, by=admin)
+        if turn == 0:
+            submissions.accept(report, by=office)
+        elif turn == 1:
+            submissions.return_(report, reason="请核对窗口单位的党员人数", by=office)
 
 
 # --- who logs in -------------------------------------------------------------------------------------------------

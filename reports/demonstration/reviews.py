@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from dataclasses import replace
 
 from orgs import accounts, heads
@@ -26,7 +27,9 @@ class Reviewing:
         self.period = period
         self.office = office
         self.domain_id = office.grants.get().organization.domain_id
-        self.accounts: dict[int, User] = {user.person_id: user for user in User.objects.exclude(person=None)}
+        self.accounts: dict[int, User] = {
+            user.person.pk: user for user in User.objects.select_related("person") if user.person is not None
+        }
         self.counts: dict[str, int] = {}
 
     def run(self, own: list[Organization]) -> dict[str, int]:
@@ -38,7 +41,7 @@ class Reviewing:
             self.counts[state.label] = Record.objects.filter(state=state).count()
         return self.counts
 
-    def _chosen(self, own: list[Organization]):
+    def _chosen(self, own: list[Organization]) -> Iterator[Duty]:
         duties = Duty.objects.filter(period=self.period, acting__isnull=False)
         duties = duties.select_related("period", "rule", "acting", "reviewer", "reviewer_org", "about_org__category")
         for code, every in EVERY.items():
@@ -63,6 +66,8 @@ class Reviewing:
         return self.accounts[person.pk]
 
     def _review(self, duty: Duty, turn: int) -> None:
+        if duty.acting is None:
+            return
         leader = self.account(duty.acting)
         # An office enters for the leaders of its own domain only: persons and texts stop at a guidance edge.
         by_proxy = turn % 17 == 16 and duty.reviewer_org.domain_id == self.domain_id
@@ -138,5 +143,5 @@ class Reviewing:
     def _target(self, record: Record) -> Person | None:
         if record.target_person is not None:
             return record.target_person
-        head = heads.head_of(record.about_org, record.review.held_on)
+        head = heads.head_of(record.about_org, record.review.held_on or FIRST_DAY)
         return head.person if head else None
