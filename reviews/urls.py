@@ -37,4 +37,6 @@ urlpatterns: list[URLPattern] = [
     ),
     path("periods/", periods.periods, name="periods"),
     path("periods/<str:code>/", periods.period, name="period"),
+    path("periods/<str:code>/generate/", periods.period_generate, name="period_generate"),
+    path("periods/<str:code>/duties.csv", periods.period_duties_csv, name="period_duties_csv"),
 ]

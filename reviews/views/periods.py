@@ -2,26 +2,162 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+import datetime
+from typing import Any
 
-from orgs import scope
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orgs import audit, clock
+from orgs.errors import DomainError
 from orgs.requests import UserRequest
+from orgs.views.imports import administrators_only
+from reviews import cadence, duties, duty_csv, overview
+from reviews.forms import DayField, Styled
 from reviews.models import Period
 
+SHOWN = 50  # of what nobody stands for
+LINES = 50
 
-@require_safe
+
+class CodeForm(Styled):
+    """Which half-year."""
+
+    code = forms.CharField(
+        label="点评期代码",
+        max_length=10,
+        help_text="年份加 H1（上半年）或 H2（下半年），例如 2010H2",
+        error_messages={"required": "请填写点评期代码，例如 2010H2。", "max_length": "代码太长：写成 2010H2 的样子。"},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
+    )
+
+    def clean_code(self) -> str:
+        """2010h2 is meant as 2010H2."""
+        return str(self.cleaned_data["code"]).upper()
+
+
+class OnForm(Styled):
+    """For which day duties are derived; it lies within the period."""
+
+    on = DayField(
+        label="推定日", required=False, help_text="任务按这一天的组织、任职和分管推定；不填即今天（限在点评期内）"
+    )
+
+    def __init__(self, *args: Any, period: Period, **kwargs: Any) -> None:
+        self.period = period  # before: a bound form is looked at at once
+        super().__init__(*args, **kwargs)
+        self.fields["on"].initial = duties.day_of(period, None)
+        self.fields["on"].widget.attrs |= {"min": f"{period.starts_on}", "max": f"{period.ends_on}"}
+
+    def clean_on(self) -> datetime.date | None:
+        """Within the period."""
+        on: datetime.date | None = self.cleaned_data["on"]
+        if on is not None and not self.period.starts_on <= on <= self.period.ends_on:
+            raise forms.ValidationError(
+                f"推定日须在点评期内：{self.period.starts_on} 至 {self.period.ends_on}，请改正。"
+            )
+        return on
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
 def periods(request: UserRequest) -> HttpResponse:
-    """Every half-year."""
-    if not scope.seats(request.user).is_admin:
-        raise Http404
-    return render(request, "reviews/periods.html", {"periods": Period.objects.all()})
+    """Every half-year, the newest first; a new one by its code."""
+    form = CodeForm(request.POST or None, initial={"code": _suggested()})
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = duties.ensure_period(form.cleaned_data["code"], by=request.user)
+            return redirect("period", made.code)
+        except DomainError as error:
+            form.mark("code", str(error))
+    page = Paginator(Period.objects.all(), LINES).get_page(request.GET.get("page"))
+    current = Period.objects.current(clock.today())
+    return render(request, "reviews/periods.html", {"page_obj": page, "form": form, "current": current})
 
 
+@administrators_only
 @require_safe
 def period(request: UserRequest, code: str) -> HttpResponse:
-    """One half-year."""
-    if not scope.seats(request.user).is_admin:
+    """Duties by rule, what nobody stands for; with ?preview=1 what generating would change."""
+    found = _period(code)
+    return _show(request, found, OnForm(request.GET if "on" in request.GET else None, period=found))
+
+
+@administrators_only
+@require_POST
+def period_generate(request: UserRequest, code: str) -> HttpResponse:
+    """生成任务, for the day that was previewed; back to the page with what was done."""
+    found = _period(code)
+    form = OnForm(request.POST, period=found)
+    if not form.is_valid():
+        return _show(request, found, form)
+    try:
+        plan = duties.regenerate(found, on=form.cleaned_data["on"], by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("period", code)
+    total = plan.total
+    messages.success(
+        request, f"已按 {plan.on} 生成任务：新增 {total.added}，撤回 {total.withdrawn}，保留 {total.kept}。"
+    )
+    return redirect("period", code)
+
+
+@administrators_only  # type: ignore[arg-type]  # streams
+@require_safe
+def period_duties_csv(request: UserRequest, code: str) -> StreamingHttpResponse:
+    """The duties as csv, as `export_duties` writes it."""
+    found = _period(code)
+    audit.record(request.user, "导出任务", [found])
+    name = content_disposition_header(True, f"duties-{found.code}.csv") or ""
+    headers = {"Content-Disposition": name}
+    return StreamingHttpResponse(duty_csv.lines(found), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+# --- inside -------------------------------------------------------------------------------------------------
+
+
+def _period(code: str) -> Period:
+    """The half-year, or 404 (also to what reads like none, such as a NUL)."""
+    if cadence.span(code) is None:
         raise Http404
-    return render(request, "reviews/period.html", {"period": get_object_or_404(Period, code=code)})
+    return get_object_or_404(Period, code=code)
+
+
+def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
+    rows = overview.by_rule(found)
+    day = duties.day_of(found, found.derived_on)
+    leaderless, headless = overview.without_leader(found), overview.without_head(day)
+    context: dict[str, Any] = {
+        "period": found,
+        "form": form,
+        "rows": rows,
+        "total": overview.added_up(rows),
+        "leaderless": leaderless[:SHOWN],
+        "leaderless_count": leaderless.count(),
+        "headless": headless[:SHOWN],
+        "headless_count": headless.count(),
+        "day": day,
+    }
+    if request.GET.get("preview") and (not form.is_bound or form.is_valid()):
+        try:
+            plan = duties.preview(found, form.cleaned_data["on"] if form.is_bound else None)
+            context |= {"plan": plan, "plan_rows": overview.of_plan(plan)}
+        except DomainError as error:
+            messages.error(request, str(error))
+    return render(request, "reviews/period.html", context)
+
+
+def _suggested() -> str:
+    """The half-year that holds today, else the next one that is missing."""
+    today = clock.today()
+    known = set(Period.objects.values_list("code", flat=True))
+    year, half = today.year, 1 if today.month <= 6 else 2
+    while f"{year}H{half}" in known:
+        year, half = (year, 2) if half == 1 else (year + 1, 1)
+    return f"{year}H{half}"

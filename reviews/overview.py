@@ -1,0 +1,106 @@
+"""A half-year at a glance, for administrators: its duties by rule, and what nobody stands for. Selects only."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from orgs.models import Organization, Post
+from reviews import rules
+from reviews.aligning import BY_HAND, DutyPlan
+from reviews.models import Duty, DutyStatus, Period
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """The duties of one rule."""
+
+    code: str
+    clause: str
+    text: str
+    total: int = 0
+    done: int = 0
+    pending: int = 0
+    exempt: int = 0
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """What a generation would do to one rule's duties, with the names it samples."""
+
+    code: str
+    clause: str
+    added: int
+    withdrawn: int
+    kept: int
+    added_names: list[str]
+    withdrawn_names: list[str]
+
+
+def by_rule(period: Period) -> list[RuleRow]:
+    """Every rule of the active scheme in the notice's order, then what no rule of it made. Two queries."""
+    counted = (
+        Duty.objects.filter(period=period)
+        .order_by()
+        .values_list("rule_code")
+        .annotate(
+            total=Count("pk"),
+            **{
+                status.value: Count("pk", filter=Q(status=status))
+                for status in (DutyStatus.DONE, DutyStatus.PENDING, DutyStatus.EXEMPT)
+            },
+        )
+    )
+    numbers = {code: figures for code, *figures in counted}
+    words = _words()
+    found = [RuleRow(code, *said, *numbers.pop(code, [])) for code, said in words.items()]
+    return found + [RuleRow(code, *_of_no_rule(code), *figures) for code, figures in sorted(numbers.items())]
+
+
+def added_up(rows: list[RuleRow]) -> RuleRow:
+    """All rules together."""
+    sums = {name: sum(getattr(row, name) for row in rows) for name in ("total", "done", "pending", "exempt")}
+    return RuleRow("", "合计", "", **sums)
+
+
+def of_plan(plan: DutyPlan) -> list[PlanRow]:
+    """A preview, rule by rule."""
+    words = _words()
+    return [
+        PlanRow(
+            code,
+            words.get(code, _of_no_rule(code))[0],
+            counts.added,
+            counts.withdrawn,
+            counts.kept,
+            plan.added.get(code, []),
+            plan.withdrawn.get(code, []),
+        )
+        for code, counts in plan.counts.items()
+    ]
+
+
+def without_leader(period: Period) -> QuerySet[Duty]:
+    """Open duties that nobody carries out: the reviewing post is vacant, or the team has no other member."""
+    return (
+        Duty.objects.open()
+        .filter(period=period, acting__isnull=True, reviewer__isnull=True)
+        .select_related("reviewer_org", "target_org", "target_person", "about_org")
+        .order_by("reviewer_org__code", "rule_code", "pk")
+    )
+
+
+def without_head(on: datetime.date) -> QuerySet[Organization]:
+    """Organisations that have no 书记 and nobody who 主持工作 on this day (A3)."""
+    heads = Post.objects.valid(on).heads().filter(organization=OuterRef("pk"))
+    return Organization.objects.alive(on).exclude(Exists(heads)).order_by("code")
+
+
+def _words() -> dict[str, tuple[str, str]]:
+    return {rule.code: (rule.clause if rule.is_on else f"{rule.clause}（已停用）", rule.text) for rule in rules.every()}
+
+
+def _of_no_rule(code: str) -> tuple[str, str]:
+    return ("上级指派", "") if code == BY_HAND else ("规则已不在", "")
