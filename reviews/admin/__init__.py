@@ -7,5 +7,16 @@ from reviews.admin.records import (
     RectificationStepAdmin,
     ReviewAdmin,
 )
+from reviews.admin.rules import ChecklistPointAdmin, DutyAdmin, PeriodAdmin, RuleAdmin
 
-__all__ = ["AnswerAdmin", "RecordAdmin", "RectificationItemAdmin", "RectificationStepAdmin", "ReviewAdmin"]
+__all__ = [
+    "AnswerAdmin",
+    "ChecklistPointAdmin",
+    "DutyAdmin",
+    "PeriodAdmin",
+    "RecordAdmin",
+    "RectificationItemAdmin",
+    "RectificationStepAdmin",
+    "ReviewAdmin",
+    "RuleAdmin",
+]
