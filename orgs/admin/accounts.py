@@ -10,10 +10,10 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from orgs import accounts, audit
-from orgs.admin.base import ForAdministrators, changed_values
+from orgs.admin.base import ForAdministrators, actor, changed_values
 from orgs.models import Grant, Person, User
 
 admin.site.unregister(Group)  # what an account may do follows from posts and grants, not from groups
@@ -109,11 +109,11 @@ class UserAdmin(ForAdministrators, DjangoUserAdmin):
             before = {name: form.initial.get(name) for name in after}
             with transaction.atomic():
                 super().save_model(request, obj, form, change)
-                audit.record(request.user, "修改账号", [obj], changes={obj.pk: (before, after)})
+                audit.record(actor(request), "修改账号", [obj], changes={obj.pk: (before, after)})
             return
         name = form.cleaned_data["username"]
         if obj.person:
-            opened, secret = accounts.open_for(obj.person, by=request.user, username=name)
+            opened, secret = accounts.open_for(obj.person, by=actor(request), username=name)
             obj.pk = opened.pk
             obj.refresh_from_db()
         else:
@@ -121,19 +121,31 @@ class UserAdmin(ForAdministrators, DjangoUserAdmin):
                 obj.username = name
                 obj.set_unusable_password()
                 super().save_model(request, obj, form, change)
-                audit.record(request.user, "开通账号", [obj])
-                secret = accounts.reset_password(obj, by=request.user)
+                audit.record(actor(request), "开通账号", [obj])
+                secret = accounts.reset_password(obj, by=actor(request))
                 obj.refresh_from_db()
         self._hand_over(request, obj, secret)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Django's page, for a password that was agreed on; recorded, and to be changed at the next log-in."""
+        with transaction.atomic():
+            answer = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and answer.status_code == 302:
+                user = User.objects.select_for_update().get(pk=id)
+                if user != request.user:
+                    user.must_change_password = True
+                    user.save(update_fields=["must_change_password"])
+                audit.record(actor(request), "重置密码", [user])
+        return answer
 
     def save_formset(self, request: HttpRequest, form: forms.ModelForm, formset: Any, change: bool) -> None:
         """Grants: given and taken back by their verbs; other days are saved with an event."""
         with transaction.atomic():
             formset.save(commit=False)
             for grant in formset.deleted_objects:
-                accounts.revoke(grant, by=request.user)
+                accounts.revoke(grant, by=actor(request))
             for grant in formset.new_objects:
-                made = accounts.grant_office(grant.user, grant.organization, by=request.user)
+                made = accounts.grant_office(grant.user, grant.organization, by=actor(request))
                 self._redate(request, made, grant)
             for grant, _ in formset.changed_objects:
                 self._redate(request, grant, grant)
@@ -144,7 +156,7 @@ class UserAdmin(ForAdministrators, DjangoUserAdmin):
         stored.from_on, stored.to_on = wanted.from_on, wanted.to_on
         stored.save(update_fields=["organization", "from_on", "to_on"])
         audit.record(
-            request.user, "修改授权", [stored],
+            actor(request), "修改授权", [stored],
             changes={stored.pk: ({}, {"from_on": stored.from_on, "to_on": stored.to_on})},
         )  # fmt: skip
 
@@ -160,4 +172,4 @@ class UserAdmin(ForAdministrators, DjangoUserAdmin):
             self.message_user(request, "一次最多重置 20 个账号。", messages.ERROR)
             return
         for user in chosen:
-            self._hand_over(request, user, accounts.reset_password(user, by=request.user))
+            self._hand_over(request, user, accounts.reset_password(user, by=actor(request)))

@@ -23,7 +23,7 @@ from import_export.tmp_storages import BaseStorage
 from tablib import Dataset
 
 from orgs import audit, clock
-from orgs.admin.base import administers
+from orgs.admin.base import actor, administers
 from orgs.errors import DomainError
 from orgs.importing import apply, export, gate, job, reading
 from orgs.importing.columns import SHEETS, Options
@@ -209,7 +209,8 @@ class SheetExchange(ImportExportMixin):
     """Import and export of a list page; `sheet` says which."""
 
     sheet = ""
-    formats: ClassVar[list[type[Format]]] = [WorkbookFormat]  # type: ignore[misc]
+    formats: ClassVar[list[type[Format]]] = [WorkbookFormat]
+    import_template_name = "admin/orgs/import.html"
     tmp_storage_class = UploadStorage
     skip_export_form = True
     skip_admin_log = True  # the audit trail has it, with before and after
@@ -235,12 +236,12 @@ class SheetExchange(ImportExportMixin):
         if not self.has_export_permission(request):
             raise PermissionDenied
         data = export.write({self.sheet: self.export_values(queryset)})
-        audit.record(request.user, f"导出{self.sheet}", [request.user], summary=f"{self.sheet}列表")
+        audit.record(actor(request), f"导出{self.sheet}", [actor(request)], summary=f"{self.sheet}列表")
         return data
 
     def get_export_filename(self, request: HttpRequest, queryset: QuerySet, file_format: Format) -> str:
         """organization-2010-12-10.xlsx."""
-        return f"{self.model._meta.model_name}-{clock.today()}.xlsx"  # type: ignore[attr-defined]
+        return f"{self.model._meta.model_name}-{clock.today()}.xlsx"
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """The confirmation; a form that was tampered with, or whose file is gone, begins anew."""
@@ -251,7 +252,7 @@ class SheetExchange(ImportExportMixin):
             return self._begin_anew()
 
     def _begin_anew(self) -> HttpResponse:
-        info = self.model._meta.app_label, self.model._meta.model_name  # type: ignore[attr-defined]
+        info = self.model._meta.app_label, self.model._meta.model_name
         return HttpResponseRedirect(reverse("admin:{}_{}_import".format(*info)))
 
     def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:

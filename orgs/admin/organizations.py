@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from orgs import clock, tree
-from orgs.admin.base import ColumnsForm, ForAdministrators, changed_values
+from orgs.admin.base import ColumnsForm, ForAdministrators, actor, changed_values
 from orgs.admin.exchange import SheetExchange, SheetResource
 from orgs.importing import export
 from orgs.importing.columns import ORGS
@@ -125,13 +125,13 @@ class OrganizationAdmin(SheetExchange, ForAdministrators):
     def save_model(self, request: HttpRequest, obj: Organization, form: forms.ModelForm, change: bool) -> None:
         """Add, or change facts, place and end: each by its verb."""
         if not change:
-            tree.add(obj, by=request.user)
+            tree.add(obj, by=actor(request))
             return
         values = changed_values(form)
         end = values.pop("dissolved_on", None) if form.cleaned_data.get("dissolved_on") else None
         stored = Organization.objects.get(pk=obj.pk)
         if values:
-            tree.write_many([], [(stored, values)], by=request.user)
+            tree.write_many([], [(stored, values)], by=actor(request))
         if end is not None:
-            tree.dissolve(stored, on=end, by=request.user)
+            tree.dissolve(stored, on=end, by=actor(request))
         obj.refresh_from_db()

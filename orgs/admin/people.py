@@ -13,7 +13,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
 from orgs import clock, people
-from orgs.admin.base import ColumnsForm, ForAdministrators, ReadOnly, changed_values
+from orgs.admin.base import ColumnsForm, ForAdministrators, ReadOnly, actor, changed_values
 from orgs.admin.exchange import SheetExchange, SheetResource
 from orgs.importing import export
 from orgs.importing.columns import PEOPLE
@@ -128,18 +128,18 @@ class PersonAdmin(SheetExchange, ForAdministrators):
         on: datetime.date | None = form.cleaned_data["moved_on"]
         with transaction.atomic():
             if not change:
-                people.add(obj, branch, on, by=request.user)
+                people.add(obj, branch, on, by=actor(request))
                 return
             values = changed_values(form)
             if values:
-                people.update_many([(obj, values)], by=request.user)
+                people.update_many([(obj, values)], by=actor(request))
             now: Membership | None = form.membership  # type: ignore[attr-defined]
             if (now.branch_id if now else None) != (branch.pk if branch else None):
                 # The day that stands in the form is that of the old membership unless it was changed, too.
                 day = on if on and "moved_on" in form.changed_data else clock.today()
-                people.transfer(obj, to=branch, on=day, by=request.user)
+                people.transfer(obj, to=branch, on=day, by=actor(request))
             elif now and "moved_on" in form.changed_data:
-                people.redate_many([(obj, on)], by=request.user)
+                people.redate_many([(obj, on)], by=actor(request))
 
 
 @admin.register(Membership)
@@ -195,17 +195,17 @@ class PostAdmin(KeyedAdmin):
     def save_model(self, request: HttpRequest, obj: Post, form: forms.ModelForm, change: bool) -> None:
         """Appoint; a day of removal given to a stored post removes, with the division of work that goes with it."""
         if not change:
-            people.appoint_many([obj], by=request.user)
+            people.appoint_many([obj], by=actor(request))
             return
         values = changed_values(form)
         with transaction.atomic():
             ended = values.pop("to_on", None)
             if ended is not None:
-                people.remove(obj, on=ended, by=request.user)
+                people.remove(obj, on=ended, by=actor(request))
             elif "to_on" in form.changed_data:
                 values["to_on"] = None
             if values:
-                people.update_posts([(obj, values)], by=request.user)
+                people.update_posts([(obj, values)], by=actor(request))
 
 
 @admin.register(Charge)
@@ -224,13 +224,13 @@ class ChargeAdmin(KeyedAdmin):
     def save_model(self, request: HttpRequest, obj: Charge, form: forms.ModelForm, change: bool) -> None:
         """Put in charge, or change 主次 and the end."""
         if change:
-            people.update_charges([(obj, changed_values(form))], by=request.user)
+            people.update_charges([(obj, changed_values(form))], by=actor(request))
             return
         with transaction.atomic():
             charge = people.put_in_charge(
-                obj.person, obj.team, obj.organization, kind=obj.kind, from_on=obj.from_on, by=request.user
+                obj.person, obj.team, obj.organization, kind=obj.kind, from_on=obj.from_on, by=actor(request)
             )
             if obj.to_on:
-                people.update_charges([(charge, {"to_on": obj.to_on})], by=request.user)
+                people.update_charges([(charge, {"to_on": obj.to_on})], by=actor(request))
             obj.pk = charge.pk
             obj._state.adding = False

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from orgs import audit
-from orgs.admin.base import ForAdministrators, changed_values
+from orgs.admin.base import ForAdministrators, actor, changed_values
 from orgs.models import Category, Scheme
 
 
@@ -24,7 +24,7 @@ class Audited(ForAdministrators):
             super().save_model(request, obj, form, change)
             name = obj._meta.verbose_name
             audit.record(
-                request.user, f"{'修改' if change else '新增'}{name}", [obj], changes={obj.pk: (before, after)}
+                actor(request), f"{'修改' if change else '新增'}{name}", [obj], changes={obj.pk: (before, after)}
             )
 
 

@@ -108,8 +108,8 @@ def _organizations(changes: list[Change], orgs: dict[str, Organization], by: Use
             values["category_id"] = categories[values.pop("category")]
         changed.append((orgs[change.key], values))
     tree.write_many(new, changed, by=by)
-    for org, values in changed:
-        for name, value in values.items():
+    for org, facts in changed:
+        for name, value in facts.items():
             setattr(org, name, value)
 
 

@@ -383,7 +383,7 @@ class Planner:
             org = self.orgs[found]
             parent = self.orgs.get(org["parent"]) if org["parent"] else None
             end = parent.get("dissolved_on") if parent else None
-            if end and not (org.get("dissolved_on") and org["dissolved_on"] <= end):
+            if parent and end and not (org.get("dissolved_on") and org["dissolved_on"] <= end):
                 self.warn(
                     ORGS, line.number, "parent", f'上级 "{parent["code"]}" 于 {end} 撤销，本组织仍存在', "核对上级"
                 )

@@ -188,7 +188,8 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
     if not rows:
         notices.append(f"工作表“{sheet}”是空的，已忽略")
         return None
-    best, at = {}, -1
+    best: dict[str, list[int]] = {}
+    at = -1
     for index, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
         found = _headers(sheet, cells)
         if len(found) > len(best):

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +17,7 @@ from orgs.errors import DomainError
 from orgs.importing import export, job
 from orgs.importing.gate import MAX_FILE, SUFFIXES
 from orgs.models import ImportBatch, ImportState
+from orgs.requests import UserRequest
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 View = Callable[..., HttpResponse]
@@ -43,7 +44,7 @@ def administrators_only(view: View) -> View:
     """Everybody else finds no such page."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not (request.user.is_active and request.user.is_superuser):
             raise Http404
         return view(request, *args, **kwargs)
@@ -59,7 +60,7 @@ def _download(data: bytes, name: str) -> HttpResponse:
 
 @administrators_only
 @require_http_methods(["GET", "POST"])
-def import_start(request: HttpRequest) -> HttpResponse:
+def import_start(request: UserRequest) -> HttpResponse:
     """Choose a file; below, the imports so far."""
     form = UploadForm(request.POST or None, request.FILES or None) if request.method == "POST" else UploadForm()
     if request.method == "POST" and form.is_valid():
@@ -83,7 +84,7 @@ def import_start(request: HttpRequest) -> HttpResponse:
 
 @administrators_only
 @require_GET
-def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
+def import_preview(request: UserRequest, pk: int) -> HttpResponse:
     """What the file would do, or what is wrong with it; after the confirmation the receipt."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user).select_related("by"), pk=pk)
     return render(
@@ -102,7 +103,7 @@ def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrators_only
 @require_POST
-def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+def import_confirm(request: UserRequest, pk: int) -> HttpResponse:
     """Import the file of this preview."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     try:
@@ -116,7 +117,7 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrators_only
 @require_POST
-def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
+def import_recheck(request: UserRequest, pk: int) -> HttpResponse:
     """Look again: the system may have changed since the preview."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     try:
@@ -130,7 +131,7 @@ def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrators_only
 @require_GET
-def import_errors(request: HttpRequest, pk: int) -> HttpResponse:
+def import_errors(request: UserRequest, pk: int) -> HttpResponse:
     """Every problem and warning as a workbook."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     stored = batch.counts.get("problems", []), batch.counts.get("warnings", [])
@@ -147,6 +148,6 @@ def import_errors(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrators_only
 @require_GET
-def import_template(request: HttpRequest) -> HttpResponse:
+def import_template(request: UserRequest) -> HttpResponse:
     """The workbook to fill in."""
     return _download(export.template(), "template.xlsx")

@@ -249,6 +249,19 @@ def test_passwords_are_reset_by_the_verb(client, cast):
     assert AuditEvent.objects.filter(verb="重置密码", object_id=user.pk).exists()
 
 
+def test_an_agreed_password_is_recorded_and_must_be_changed(client, cast):
+    user = cast.user["member"]
+    secret = "heping-tianqi-2010"
+    client.post(
+        reverse("admin:auth_user_password_change", args=[user.pk]),
+        {"password1": secret, "password2": secret, "usable_password": "true"},
+    )
+    user.refresh_from_db()
+    assert user.check_password(secret)
+    assert user.must_change_password
+    assert AuditEvent.objects.filter(verb="重置密码", object_id=user.pk, by=cast.user["admin"]).exists()
+
+
 def test_an_office_is_granted_and_taken_back(client, cast):
     address = url("user", "change", cast.user["stranger"].pk)
     save(
