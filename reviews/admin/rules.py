@@ -79,7 +79,7 @@ class RuleAdmin(Audited):
     """Rules; one that is no longer wanted is switched off or given a last day, never deleted."""
 
     form = RuleForm
-    list_display = ("code", "clause", "text", "reviewer_kind", "reach", "cadence", "is_on", "valid_from", "valid_to")
+    list_display = ("code", "clause", "reviewer_kind", "reach", "targets", "cadence", "is_on", "valid_from", "valid_to")
     list_display_links = ("code", "clause")
     list_filter = ("scheme", "is_on", "cadence")
     search_fields = ("code", "clause", "text")
@@ -93,6 +93,17 @@ class RuleAdmin(Audited):
         ),
         ("何时有效", {"fields": ("is_on", "valid_from", "valid_to", "assists_local_committee")}),
     )
+
+    @admin.display(description="点评对象")
+    def targets(self, rule: Rule) -> str:
+        """组织、负责人 …"""
+        said = {
+            "组织": rule.targets_org,
+            "负责人": rule.targets_head,
+            "本班子成员": rule.targets_team,
+            "本支部党员": rule.targets_members,
+        }
+        return "、".join(word for word, is_meant in said.items() if is_meant)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Duties carry the code of the rule that made them: it stays."""
@@ -143,9 +154,10 @@ class PeriodAdmin(ReadOnlyAdmin):
 class DutyAdmin(ReadOnlyAdmin):
     """点评任务."""
 
-    list_display = ("rule_code", "reviewer_org", "acting", "target", "subject", "basis", "due_on", "status")
+    list_display = ("rule_code", "target", "subject", "reviewer_org", "acting", "basis", "status")
     list_display_links = ("rule_code", "target")
-    list_filter = ("period", "status", "rule_code", "subject", "basis", "is_assigned")
+    list_filter = ("period", "status", "rule", "subject", "basis", "is_assigned")
+    ordering = ("-pk",)  # by the key: a large system has a million
     list_select_related = ("reviewer_org", "acting", "target_org", "target_person")
     search_fields = (
         "target_org__name", "=target_org__code", "target_person__name", "=target_person__number", "reviewer_org__name",
