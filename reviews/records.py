@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from orgs import audit, heads, scope
+from orgs import audit, clock, heads, scope
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import Membership, Organization, Person, Post
 from reviews import completeness, coverage, drafts, duties, record_scope, rectifications, snapshots
@@ -371,6 +371,8 @@ def _begin(review: Review, record: Record, by: User) -> Record:
     on = snapshots.day_of(review.period, None)
     role = snapshots.role_of(review.reviewer, review.reviewer_org, on)
     review.form = _usual_form(record.kind, role)
+    if review.period.starts_on <= clock.today() <= review.period.ends_on:
+        review.held_on = clock.today()  # mostly logged on site, the same day
     record.review = review
     record.saved_by = by
     if record.target_org is not None:

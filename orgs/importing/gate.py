@@ -46,12 +46,18 @@ def recognise(data: bytes, file_name: str) -> str:
     if len(data) > MAX_FILE:
         raise Refusal(f"文件超过 {MAX_FILE // 1024 // 1024} MB，请分成几个文件导入。")
     kind = kind_of(data)
-    wanted = {".xlsx": ("xlsx",), ".xls": ("xls",), ".ods": ("ods",), ".et": ("xls", "xlsx"), ".csv": ("csv",)}[suffix]
     if kind == "csv" and suffix != ".csv":
         raise Refusal(f"文件名是 {suffix}，内容却不是电子表格，请用 Excel 或 WPS 打开后另存为 .xlsx。")
-    if kind not in wanted:
-        raise Refusal(f"文件名是 {suffix}，内容其实是 .{kind} 格式，请改成正确的扩展名或另存为 .xlsx 后再导入。")
+    if kind != "csv" and suffix == ".csv":
+        raise Refusal(f"文件名是 .csv，内容其实是 .{kind} 格式，请改成正确的扩展名或另存为 .xlsx 后再导入。")
     return kind
+
+
+def misnomer(kind: str, file_name: str) -> str:
+    """What to say of a workbook whose name does not fit its content; "" where it fits. It is read by its content."""
+    suffix = PurePath(file_name).suffix.lower()
+    fitting = {".et": ("xls", "xlsx")}.get(suffix, (suffix.removeprefix("."),))
+    return "" if kind in fitting else f"文件名是 {suffix}，内容其实是 .{kind} 格式，已按内容读取"
 
 
 def kind_of(data: bytes) -> str:

@@ -74,6 +74,9 @@ def read(data: bytes, file_name: str) -> Book:
     if kind == "csv":
         table = _csv_table(data, notices)
         return _book({table.sheet: table}, notices, sha256)
+    misnomer = gate.misnomer(kind, file_name)
+    if misnomer:
+        notices.append(misnomer)
     found = _in_child(data, kind, notices)
     tables: dict[str, Table] = {}
     for sheet in SHEETS:

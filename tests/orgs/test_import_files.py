@@ -141,9 +141,7 @@ def test_refused_for_its_sheets_or_headers(data, words):
 @pytest.mark.parametrize(
     ("data", "name", "words"),
     [
-        ((FILES / "good.xls").read_bytes(), "a.xlsx", ".xls"),
-        ((FILES / "good.ods").read_bytes(), "a.xlsx", ".ods"),
-        (book(TREE), "a.xls", ".xlsx"),
+        (book(TREE), "a.csv", ".xlsx"),
         (book(TREE), "a.docx", "不能导入 .docx"),
         (book(TREE), "a", "没有扩展名"),
         (b"%PDF-1.4 ...", "a.xlsx", "PDF"),
@@ -158,6 +156,24 @@ def test_refused_for_its_sheets_or_headers(data, words):
 )
 def test_a_file_is_judged_by_its_content(data, name, words):
     assert words in refusal(data, name)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "kind"),
+    [
+        ((FILES / "good.xls").read_bytes(), "a.xlsx", "xls"),
+        ((FILES / "good.ods").read_bytes(), "a.xlsx", "ods"),
+        (book(TREE), "a.xls", "xlsx"),
+    ],
+)
+def test_a_workbook_whose_name_does_not_fit_is_read_by_its_content_and_it_is_said(data, name, kind):
+    read = reading.read(data, name)
+    assert any(f"其实是 .{kind} 格式" in notice for notice in read.notices)
+    assert read.tables["组织"].rows
+
+
+def test_an_et_file_may_be_either_kind():
+    assert reading.read(book(TREE), "a.et").notices == []
 
 
 def flagged_as_encrypted(data: bytes) -> bytes:

@@ -121,7 +121,7 @@ def test_a_date_that_cannot_be_read_is_named_and_the_rest_is_kept(cases, cast, a
     assert "is-invalid" in page.text
     assert "<script>" not in page.text.replace("<script src", "")
     kept = Record.objects.select_related("review").get(pk=record.pk)
-    assert kept.review.held_on is None
+    assert kept.review.held_on == day("2010-12-10")
     assert kept.achievements == "业务熟练，服务热情。"
 
 

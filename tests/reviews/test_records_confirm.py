@@ -1,6 +1,7 @@
 """Confirming, and what follows: items, duties, coverage, the trail; sending back, voiding, delivering."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connections
@@ -96,7 +97,7 @@ def test_confirming_twice_is_confirming_once(cases, cast):
 def test_an_incomplete_record_is_refused_with_everything_it_lacks(cases, cast):
     record = records.open_draft(cases.of_member(), by=cast.user["secretary"])
     with pytest.raises(Incomplete) as caught:
-        records.confirm(record, by=cast.user["secretary"])
+        records.confirm(record, replace(records.draft_of(record), held_on=None), by=cast.user["secretary"])
     assert fields(caught) == {"held_on", "place", "achievements", "problems", "directions"}
     assert "存在的不足" in str(caught.value)
     record.refresh_from_db()

@@ -35,7 +35,12 @@ def test_a_draft_is_prefilled_from_its_duty(cases, cast):
     assert record.member_count is None
     review = record.review
     assert (review.reviewer_name, review.reviewer_title) == ("检务处支部书记", "检务处支部书记岗位")
-    assert (review.form, review.held_on, review.place) == ("meeting", None, "")
+    assert (review.form, review.held_on, review.place) == ("meeting", day("2010-12-10"), "")
+
+
+def test_a_draft_begun_outside_its_period_names_no_day(cases, cast, settings):
+    settings.TODAY = "2011-02-01"
+    assert records.open_draft(cases.of_member(), by=cast.user["secretary"]).review.held_on is None
 
 
 def test_a_reviewer_without_a_title_is_named_by_his_post(cases, cast):
