@@ -24,7 +24,9 @@ def _secret(debug: bool) -> str:
     if debug:
         return secret or DEVELOPMENT_SECRET
     if not secret:
-        raise ImproperlyConfigured("环境变量 SECRET_KEY 未设置：DEBUG=0 时必须设置一个随机的长字符串（至少 32 个字符）。")
+        raise ImproperlyConfigured(
+            "环境变量 SECRET_KEY 未设置：DEBUG=0 时必须设置一个随机的长字符串（至少 32 个字符）。"
+        )
     if secret == DEVELOPMENT_SECRET or len(secret) < 32:
         raise ImproperlyConfigured("环境变量 SECRET_KEY 是默认值或太短：DEBUG=0 时必须换成至少 32 个字符的随机字符串。")
     return secret

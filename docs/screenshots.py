@@ -1,6 +1,6 @@
 """Takes the pictures of the manual and of the README from a running demonstration (`make run` first).
 
-    CHROMIUM=/usr/bin/chromium .venv/bin/python docs/screenshots.py [http://127.0.0.1:8000]
+CHROMIUM=/usr/bin/chromium .venv/bin/python docs/screenshots.py [http://127.0.0.1:8000]
 """
 
 from __future__ import annotations

@@ -26,6 +26,9 @@ class Relation(models.TextChoices):
     GUIDANCE = "guidance", "指导"
 
 
+OrganizationManager = TreeManager.from_queryset(OrganizationQuerySet)
+
+
 class Organization(MPTTModel):
     """A Party organisation. Written by `orgs.tree` only, which also keeps `domain` and `led_by`.
 
@@ -67,7 +70,7 @@ class Organization(MPTTModel):
         db_constraint=False, help_text="隶属链上最近的非机关党委上级",
     )  # fmt: skip
 
-    objects = TreeManager.from_queryset(OrganizationQuerySet)()
+    objects = OrganizationManager()
 
     class Meta:
         verbose_name = "组织"

@@ -39,7 +39,7 @@ class Scheme(models.Model):
         return sorted({int(part) for part in self.remind_days.split(",") if part.strip().isdigit()}, reverse=True)
 
 
-class Category(models.Model):
+class Category(models.Model):  # type: ignore[django-manager-missing]  # mptt has no types
     """单位类别: what kind of unit an organisation belongs to; rules pick their targets by it (domain.md 3.1)."""
 
     scheme = models.ForeignKey(Scheme, models.PROTECT, verbose_name="方案", related_name="categories")
