@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 
-CODE = re.compile(r"(\d{4})H([12])")
+CODE = re.compile(r"([0-9]{4})H([12])")
 FIRST_YEAR, LAST_YEAR = 1949, 2199
 GENERAL_ROUND = "2010H2"  # 「今年年底前要普遍开展一次」: the year of the notice
 

@@ -98,6 +98,12 @@ def without_head(on: datetime.date) -> QuerySet[Organization]:
     return Organization.objects.alive(on).exclude(Exists(heads)).order_by("code")
 
 
+def unnamed(period: Period, on: datetime.date) -> QuerySet[Organization]:
+    """Organisations of the day that no duty names as its target, roots aside: those under guidance only, and new ones."""
+    named = Duty.objects.filter(period=period, target_org=OuterRef("pk"))
+    return Organization.objects.alive(on).filter(parent__isnull=False).exclude(Exists(named)).order_by("code")
+
+
 def _words() -> dict[str, tuple[str, str]]:
     return {rule.code: (rule.clause if rule.is_on else f"{rule.clause}（已停用）", rule.text) for rule in rules.every()}
 

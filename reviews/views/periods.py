@@ -133,6 +133,7 @@ def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
     rows = overview.by_rule(found)
     day = duties.day_of(found, found.derived_on)
     leaderless, headless = overview.without_leader(found), overview.without_head(day)
+    unnamed = overview.unnamed(found, day)
     context: dict[str, Any] = {
         "period": found,
         "form": form,
@@ -142,6 +143,8 @@ def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
         "leaderless_count": leaderless.count(),
         "headless": headless[:SHOWN],
         "headless_count": headless.count(),
+        "unnamed": unnamed[:SHOWN],
+        "unnamed_count": unnamed.count(),
         "day": day,
     }
     if request.GET.get("preview") and (not form.is_bound or form.is_valid()):
