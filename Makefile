@@ -44,7 +44,7 @@ lint: install ## every check that does not run the program
 	$(BIN)/mypy orgs reviews reports dianping
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
-	$(BIN)/djlint templates --check --quiet
+	$(BIN)/djlint templates --check
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
