@@ -167,7 +167,7 @@ class Aligning:
         rows = Duty.objects.filter(pk__in=ids)
         if self.write:
             # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
-            list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+            list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
         links = Record.duties.through.objects.filter(duty__in=ids, record__state__in=COUNTED_STATES)
         served = set(links.values_list("duty_id", flat=True))
         bare = [pk for pk in ids if pk not in served]

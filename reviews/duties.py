@@ -81,7 +81,8 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     Safe to run again, and two at once: the tree's lock, then the period's row. Ends with the roster of coverage.
     """
     tree.lock()
-    period = Period.objects.select_for_update().get(pk=period.pk)
+    # NO KEY: whoever confirms a review of this period meanwhile refers to the row, and must not wait for us.
+    period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
     day = day_of(period, on)
     plan = align(Derivation(period, day), period, write=True)
     settle_by_earlier_records(period)
@@ -157,8 +158,11 @@ def reassign(duty: Duty, *, acting: Person, by: User) -> Duty:
 
 
 def _for_office(duty: Duty, by: User) -> Duty:
-    found = Duty.objects.select_for_update(of=("self",)).select_related("reviewer_org", "about_org")
-    duty = found.get(pk=duty.pk)
+    locked = Duty.objects.select_for_update(of=("self",), no_key=True).select_related("reviewer_org", "about_org")
+    found = locked.filter(pk=duty.pk).first()
+    if found is None:
+        raise DutyRefused("这项任务刚刚被撤回，不用再处理。")
+    duty = found
     if not Organization.objects.filter(scope.office_of(by), pk=duty.reviewer_org_id).exists():
         raise Forbidden("只有点评组织及其上级的办公室可以免除或转派任务。")
     return duty

@@ -1,0 +1,80 @@
+"""Generation side by side, with itself and with the work it plans."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+
+import pytest
+from django.db import connection, transaction
+
+from orgs import people
+from reviews import duties, duty_csv, records
+from reviews.models import Duty, DutyStatus
+from tests.cast import make_cast
+from tests.reviews.record_cases import full_draft
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("closed_connections"),
+]
+ON = datetime.date(2010, 12, 10)
+
+
+def side_by_side(*works):
+    """Run all at once; what they raised, in their order."""
+    raised = [None] * len(works)
+    gate = threading.Barrier(len(works))
+
+    def run(at, work):
+        try:
+            gate.wait(10)
+            work()
+        except Exception as error:  # noqa: BLE001 - shown by the test
+            raised[at] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return raised
+
+
+def test_two_generations_at_once_make_every_duty_once():
+    make_cast()
+    period = duties.ensure_period("2010H2")
+    assert side_by_side(*[lambda: duties.regenerate(period, on=ON)] * 4) == [None] * 4
+    together = list(duty_csv.rows(period))
+    Duty.objects.all().delete()
+    duties.regenerate(period, on=ON)
+    assert together == list(duty_csv.rows(period))
+
+
+def test_a_review_confirmed_while_its_duty_is_withdrawn_keeps_it():
+    cast = make_cast()
+    period = duties.ensure_period("2010H2")
+    duties.regenerate(period, on=ON)
+    duty = Duty.objects.get(rule_code="4", target_person=cast.person["member"])
+    record = records.open_draft(duty, by=cast.user["secretary"])
+    people.transfer(cast.person["member"], to=None, on=datetime.date(2010, 11, 1), by=None)
+    confirmed = threading.Event()
+
+    def confirm():
+        with transaction.atomic():
+            records.confirm(record, full_draft(record), by=cast.user["secretary"])
+            confirmed.set()
+            time.sleep(1)  # not yet committed while the generation arrives at the duty
+
+    def generate():
+        confirmed.wait(10)
+        duties.regenerate(period, on=ON)
+
+    assert side_by_side(confirm, generate) == [None, None]
+    duty.refresh_from_db()
+    assert duty.status == DutyStatus.DONE
+    assert list(duty.records.all()) == [record]
