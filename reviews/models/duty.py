@@ -6,7 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from orgs import scope
 
@@ -56,13 +56,20 @@ class DutyQuerySet(models.QuerySet["Duty"]):
         return self.filter(status=DutyStatus.PENDING)
 
     def visible_to(self, user: User) -> Self:
-        """One's own as reviewer or target, those of organisations one heads or whose office one works in (T20: no texts)."""
+        """One's own as reviewer or target, those of organisations one heads or whose office one works in (T20: no texts).
+
+        Who reviews jointly sees the partner's duty, too: one record may serve both (A1).
+        """
         if scope.seats(user).is_admin:
             return self
-        own = Q(acting=user.person_id) | Q(reviewer=user.person_id) | Q(target_person=user.person_id)
-        where = scope.office_of(user, "reviewer_org__") | scope.office_of(user, "about_org__")
-        where |= scope.headed(user, "reviewer_org__") | scope.headed(user, "about_org__")
-        return self.filter(own | where) if user.person_id else self.filter(where)
+        reviewing = scope.office_of(user, "reviewer_org__") | scope.headed(user, "reviewer_org__")
+        about = scope.office_of(user, "about_org__") | scope.headed(user, "about_org__")
+        if user.person_id:
+            reviewing |= Q(acting=user.person_id) | Q(reviewer=user.person_id)
+            about |= Q(target_person=user.person_id)
+        same = {name: OuterRef(name) for name in ("period", "joint_group", "subject")}
+        partners = self.model._default_manager.filter(reviewing, **same).order_by()
+        return self.filter(reviewing | about | (~Q(joint_group="") & Exists(partners)))
 
     def of_person(self, person: Person | None) -> Self:
         """That this person carries out: as acting person, or as the 书记 named."""

@@ -64,7 +64,9 @@ def of_leaders(user: User, leader: str = "") -> QuerySet[Duty]:
     """Duties of the organisations in whose very office the user works (代录), of one leader where named."""
     offices = [org.pk for org in scope.seats(user).offices]
     found = Duty.objects.filter(reviewer_org__in=offices)
-    return found.of_person(Person.objects.filter(number=leader).first()) if leader else found
+    # By the number in the duty, not by the person: an unknown number and a stranger's give the same nothing.
+    named = Q(acting__number=leader) | Q(reviewer__number=leader, acting__isnull=True)
+    return found.filter(named) if leader else found
 
 
 def add_partners(page: list[Duty]) -> None:
