@@ -11,7 +11,9 @@
 | the target himself | yes | (his team) | yes | – |
 | administrator | yes | yes | yes | yes |
 
-A draft, and a record that waits for its leader, is nobody's business but theirs who write it.
+A draft, and a record that waits for its leader, is nobody's business but theirs who write it. Of one's own review
+nobody writes, confirms or voids a word, whatever else one is: clerk of the office, or secretary of the branch whose
+deputy reviews him (T3).
 """
 
 from __future__ import annotations
@@ -69,8 +71,9 @@ def _secretary(user: User, path: str) -> Q:
 
 
 def _writers(user: User, prefix: str) -> Q:
-    """Who may go on with a draft: reviewers, their offices, and who heads the branch now (A20)."""
-    return _any(_reviewers(user, prefix), _offices(user, prefix), _secretary(user, f"{prefix}review__reviewer_org"))
+    """Who may go on with a draft: reviewers, their offices, and who heads the branch now (A20); never who is reviewed."""
+    own = _any(_reviewers(user, prefix), _offices(user, prefix), _secretary(user, f"{prefix}review__reviewer_org"))
+    return own & ~_himself(user, prefix)
 
 
 def _himself(user: User, prefix: str) -> Q:
@@ -167,18 +170,20 @@ def standing(record: Record, user: User) -> Standing:
     is_reviewer = person_id is not None and record.review.reviewer_id == person_id
     own_branch = any(org.is_branch and org.pk == record.about_org_id for org in at.heads)
     leads = record.target_org_id is not None and _leads(user, record.target_org_id)
+    is_himself = person_id is not None and record.target_person_id == person_id
+    heads_branch = any(org.is_branch and org.pk == record.review.reviewer_org_id for org in at.heads)
     return Standing(
         is_reviewer=is_reviewer,
         is_joint=row["is_joint"] and not is_reviewer,
-        is_office=is_admin or row["is_office"],
+        is_office=is_admin or (row["is_office"] and not is_himself),
         is_reviewing_head=row["is_head"],
-        is_himself=person_id is not None and record.target_person_id == person_id,
+        is_himself=is_himself,
         is_target_head=leads or (record.is_of_person and record.kind == "member" and own_branch),
         is_target_office=is_admin or row["is_target_office"],
         may_read=is_admin or row["is_read"],
         heads_target=leads,
         is_of_org=record.target_org_id is not None,
-        heads_reviewing_branch=any(org.is_branch and org.pk == record.review.reviewer_org_id for org in at.heads),
+        heads_reviewing_branch=heads_branch and not is_himself,
     )
 
 
