@@ -108,6 +108,11 @@ def further_duties(record: Record) -> list[Duty]:
 
 
 def history(record: Record) -> QuerySet[AuditEvent]:
-    """What was done with it, oldest first (a reason for sending back stands in `summary`)."""
+    """What was done with it, oldest first (a reason for sending back stands in `summary`).
+
+    Who printed or exported it stays in the trail of the administrators: it is nothing that happened to the record, and
+    would name people across the guidance edge.
+    """
     events = AuditEvent.objects.filter(model=Record._meta.label_lower, object_id=record.pk)
+    events = events.exclude(Q(verb__startswith="打印") | Q(verb__startswith="导出"))
     return events.select_related("by__person").order_by("pk")
