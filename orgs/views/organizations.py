@@ -161,10 +161,13 @@ def member_add(request: UserRequest, code: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def post_add(request: UserRequest, code: str) -> HttpResponse:
-    """Appoint somebody whom the user sees; 书记 and 主持工作 are the office's to name."""
+    """Appoint somebody of the user's own people; 书记 and 主持工作 are the office's to name.
+
+    Whoever is appointed becomes the user's to edit: seeing a name (one's own superiors) is not enough.
+    """
     org = found_by(Organization.objects.editable_by(request.user).alive(clock.today()), code=code)
     may = standing.to_organization(request.user, org)
-    persons = Person.objects.visible_to(request.user)
+    persons = Person.objects.editable_by(request.user)
     form = PostForm(request.POST or None, org=org, persons=persons, names_head=may.is_office)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
