@@ -61,7 +61,7 @@ def progress_reports(request: UserRequest) -> HttpResponse:
             "open_report": next((report for report in reports if not report.is_frozen), None),
             "may_fill_in": Organization.objects.filter(works_for(request.user), pk=org.pk).exists(),
             "inbox": _inbox(request.user, org, period),
-            "page_obj": Paginator(_children(org, period), PAGE).get_page(request.GET.get("page")),
+            "page_obj": Paginator(_children(request.user, org, period), PAGE).get_page(request.GET.get("page")),
         }
     return render(request, "reports/progress_list.html", context)
 
@@ -74,11 +74,14 @@ def _inbox(user: User, org: Organization, period: Period) -> QuerySet[ProgressRe
     return waiting.exclude(submitted_by=user).order_by("organization__order", "organization__code")
 
 
-def _children(org: Organization, period: Period) -> QuerySet[Organization]:
-    """The organisations just below that exist today, each with its last report; those without come first."""
+def _children(user: User, org: Organization, period: Period) -> QuerySet[Organization]:
+    """The organisations just below that exist today, each with its last report; those without come first.
+
+    Only those that the user sees: who sits in the team sees of its children those that he is in charge of.
+    """
     last = ProgressReport.objects.filter(organization=OuterRef("pk"), period=period)
     last = last.exclude(state=ReportState.DRAFT).order_by("-submitted_at", "-pk")
-    children = Organization.objects.alive(clock.today()).filter(parent=org)
+    children = Organization.objects.visible_to(user).alive(clock.today()).filter(parent=org)
     return children.annotate(
         has_report=Exists(last),
         report_id=Subquery(last.values("pk")[:1]),
