@@ -365,6 +365,8 @@ def _people(user: User, post: Post) -> QuerySet[Person]:
 def _open_ad_hoc(request: UserRequest, post: Post | None) -> HttpResponse:
     """Open the form for the target that was picked."""
     form, period = AdHocForm(request.POST), chosen_period(request)
+    if post is not None and str(post.pk) != request.POST.get("post", str(post.pk)):
+        post = None  # a post that is not his, or not any more: never silently another one
     if post is None or period is None or not form.is_valid():
         messages.error(request, "请先选择点评对象。" if period else "还没有点评期，请先由管理员生成任务。")
         return redirect("record_new")
