@@ -102,7 +102,8 @@ def _who(duty: Duty, reason: Reason, org: Organization, by: Organization, orgs: 
     if duty.reviewer_kind == ReviewerKind.PERSON:
         return f"通知点名由书记本人点评：{who.name}是“{by.name}”的{role}{since}。"
     unclear = "未明确分管，" if duty.basis == Basis.DIVISION else ""
-    return f"{unclear}由{who.name}（{by.name}{role}）承担{since}。"
+    since = f"，{reason['since']} 起" if reason.get("since") else ""
+    return f"{unclear}由{who.name}（{by.name}{role}{since}）承担。"
 
 
 def _role(role: str, org: Organization) -> str:
