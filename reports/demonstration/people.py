@@ -56,6 +56,7 @@ class _Inventor:
         self.made = Invention()
         self.free: dict[str, list[str]] = {}  # branch -> numbers of members without a post
         self.team: dict[str, list[str]] = {}  # organisation -> numbers of its team, 书记 first
+        self.leading: set[str] = set()
         self.serial = 0
 
     def invent(self) -> Invention:
@@ -137,6 +138,7 @@ class _Inventor:
         for number, role in zip(chosen, roles, strict=True):
             if is_vacant and role == "书记":
                 continue
+            self._promote(number, title, kind, role)
             self._post(number, code, role)
         self.team[code] = chosen[1:] if is_vacant else chosen
         if is_vacant and deputies and (order // VACANT_EVERY) % ACTING_EVERY == 0:
@@ -151,6 +153,13 @@ class _Inventor:
             # The 机关党委 of a bureau is headed by a member of its 党组, as is usual.
             head = next(post for post in self.made.posts if post["组织代码"] == code and post["职务"] == "书记")
             head["人员编号"] = self.team[code][0] = parent[-1]
+
+    def _promote(self, number: str, unit: str, kind: str, role: str) -> None:
+        """Who leads is no 科员: the title of the first, highest post counts."""
+        row = self.made.people[int(number[1:]) - 1]
+        if number not in self.leading and (kind != "党支部" or role == "书记"):
+            self.leading.add(number)
+            row["单位及职务"] = unit + {"书记": "主要负责人", "副书记": "副职负责人"}.get(role, "班子成员")
 
     def _pick(self, code: str, title: str) -> str:
         """A member without a post out of the organisation's own unit; where it has no branch, somebody new."""
