@@ -118,8 +118,14 @@ def open_draft(duty: Duty, *, by: User) -> Record:
     found = _open_record_of(duty)
     if found is not None:
         return _hand_over(found, duty, by)
-    locked = Duty.objects.select_for_update(of=("self",), no_key=True)
-    duty = locked.select_related("period", "about_org__category", "reviewer_org", "acting", "reviewer").get(pk=duty.pk)
+    rows = Duty.objects.select_for_update(of=("self",), no_key=True)
+    locked = rows.select_related("period", "about_org__category", "reviewer_org", "acting", "reviewer").filter(
+        pk=duty.pk
+    )
+    duty_now = locked.first()
+    if duty_now is None:
+        raise RecordRefused("这项任务刚刚被撤回，请返回任务列表。")
+    duty = duty_now
     found = _open_record_of(duty)
     if found is not None:
         return found

@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from orgs import people, tree
-from reviews import duties, overview, records
+from reviews import duties, duty_csv, overview, records
 from reviews.models import Duty, DutyStatus, Rule, RuleSelector
 from tests import builders
 from tests.reviews.record_cases import full_draft
@@ -79,6 +79,8 @@ def test_two_vacant_posts_are_two_duties_since_two_may_fill_them(period, cast):
     duties.regenerate(period, on=ON)
     waiting = rows(period, rule_code="2C", target_person=both)
     assert {(duty.reviewer_org.code, duty.reviewer) for duty in waiting} == {("13", None), ("132", None)}
+    lines = [row for row in duty_csv.rows(period) if row[0] == "2C" and row[5] == both.number]
+    assert len(lines) == 1, "the file has one line for each rule, reviewer (nobody yet) and target"
 
 
 def substitute(period, cast):
