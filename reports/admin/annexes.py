@@ -12,22 +12,17 @@ from reports.admin.readonly import ExportOnlyAdmin
 from reports.annexes import three, two
 from reports.annexes.sheet import Sheet
 from reports.models import MemberForm, OrganizationForm
+from reviews.admin.readonly import ReadOnlyInline
 from reviews.models import Record, RectificationItem
 
 
-class ItemInline(admin.TabularInline):
+class ItemInline(ReadOnlyInline):
     """Problems, and what became of them."""
 
     model = RectificationItem
     fk_name = "record"
-    can_delete = False
-    extra = 0
     fields = ("order", "text", "state", "measures", "responsible", "due_on", "outcome", "closed_on")
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Record | None = None) -> bool:
-        """Verbs add."""
-        return False
 
 
 class FormAdmin(ExportOnlyAdmin):

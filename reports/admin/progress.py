@@ -10,14 +10,13 @@ from reports import submissions
 from reports.admin.readonly import ExportOnlyAdmin
 from reports.annexes.sheet import Sheet
 from reports.models import ProgressReport, ProgressRow
+from reviews.admin.readonly import ReadOnlyInline
 
 
-class ProgressRowInline(admin.TabularInline):
+class ProgressRowInline(ReadOnlyInline):
     """The lines of the report."""
 
     model = ProgressRow
-    can_delete = False
-    extra = 0
     fields = (
         "order", "unit_name",
         "due_leaders", "due_organizations", "due_members",
@@ -25,10 +24,6 @@ class ProgressRowInline(admin.TabularInline):
         "done_leaders", "done_organizations", "done_members",
     )  # fmt: skip
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: ProgressReport | None = None) -> bool:
-        """Verbs add."""
-        return False
 
 
 @admin.register(ProgressReport)

@@ -12,11 +12,12 @@ from orgs import audit
 from orgs.requests import UserRequest
 from reports.annexes.sheet import Sheet
 from reports.views.annexes import file_name, workbook_response
+from reviews.admin.readonly import ReadOnly
 
 MOST = 200  # forms in one workbook
 
 
-class ExportOnlyAdmin(admin.ModelAdmin):
+class ExportOnlyAdmin(ReadOnly, admin.ModelAdmin):
     """Lists and shows; `sheets` builds the forms of the chosen rows."""
 
     actions = ["export_excel"]
@@ -25,18 +26,6 @@ class ExportOnlyAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     annex_url_name = ""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Verbs add."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Verbs change."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is deleted."""
-        return False
 
     def sheet(self, row: Any) -> Sheet:
         """The form of one row; raises DomainError where it has none."""

@@ -11,30 +11,9 @@ from orgs import tree
 from orgs.errors import TreeBusy
 from orgs.models import Organization
 from tests import builders
+from tests.together import together
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
-
-
-def together(*jobs):
-    """Run each job in a thread of its own, released by one barrier; returns the errors."""
-    barrier = threading.Barrier(len(jobs))
-    errors: list[Exception] = []
-
-    def run(job):
-        try:
-            barrier.wait(10)
-            job()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return errors
 
 
 def test_two_inserts_and_two_moves_at_once_leave_a_sound_tree():
