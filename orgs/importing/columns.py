@@ -314,6 +314,56 @@ SHEETS: dict[str, tuple[Column, ...]] = {
         Column("to_on", "终止日期", date, empty=None, note="自这一天起不再分管", text=False),
     ),
 }  # fmt: skip
+# What others call these columns, the nearest name first; the name of the template always goes before.
+PARENT = (
+    "上级组织代码", "上级党组织代码", "上级单位代码", "上级编码", "上级编号", "上级组织编码", "父级代码", "所属上级代码", "隶属组织代码",
+    "上级组织", "上级党组织", "上级单位", "所属上级", "隶属组织", "上级", "父级",
+)  # fmt: skip
+NUMBER = ("工号", "人员代码", "人员工号", "党员编号", "编号", "员工号", "人员编码")
+ORG_CODE = ("党组织代码", "组织编码", "组织编号", "党组织编码", "单位代码", "机构代码")
+SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
+    ORGS: {
+        "code": (*ORG_CODE, "代码", "编码"),
+        "name": ("党组织名称", "组织全称", "党组织全称", "单位名称", "机构名称", "名称", "全称"),
+        "org_type": ("党组织类型", "组织类别", "党组织类别", "类型"),
+        "category": ("单位类型", "单位性质", "机构类别"),
+        "short_name": ("组织简称", "党组织简称", "单位简称"),
+        "parent": PARENT,
+        "relation": ("与上级关系", "隶属关系", "领导关系"),
+        "is_window_unit": ("是否窗口单位", "是否窗口"),
+        "founded_on": ("成立时间", "建立日期", "建立时间", "设立日期"),
+        "dissolved_on": ("撤销时间", "撤消日期"),
+        "order": ("排序号", "顺序", "顺序号"),
+    },
+    PEOPLE: {
+        "number": NUMBER,
+        "name": ("党员姓名", "人员姓名"),
+        "branch": ("支部代码", "党支部代码", "所在支部代码", "所在党支部代码", "所属党支部代码", "所属支部", "所属党支部", "所在支部", "所在党支部"),
+        "title": ("职务", "单位职务", "工作单位及职务"),
+        "born_on": ("出生年月", "出生年月日", "生日"),
+        "joined_on": ("入党时间", "入党年月"),
+        "kind": ("党员类别", "党员类型"),
+        "status": ("状态", "党员状态"),
+        "mobile": ("手机号", "手机号码", "移动电话", "联系电话"),
+        "moved_on": ("转入时间",),
+    },
+    POSTS: {
+        "person": NUMBER,
+        "organization": (*ORG_CODE, "任职组织代码", "任职组织", "所在组织代码"),
+        "role": ("党内职务", "任职职务"),
+        "from_on": ("任职时间", "任职起始日期"),
+        "to_on": ("免职时间", "离任日期", "任职终止日期"),
+        "is_acting": ("是否主持工作", "是否主持"),
+    },
+    CHARGES: {
+        "person": NUMBER,
+        "team": ("班子代码", "所在组织代码", "所在班子"),
+        "organization": ("分管单位代码", "被分管组织代码", "分管组织", "分管单位"),
+        "kind": ("分管方式", "主管协管"),
+        "from_on": ("起始时间", "开始日期", "分管起始日期"),
+        "to_on": ("终止时间", "结束日期", "分管终止日期"),
+    },
+}  # fmt: skip
 BY_NAME: dict[str, dict[str, Column]] = {
     sheet: {column.name: column for column in columns} for sheet, columns in SHEETS.items()
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 from orgs.importing import columns
 from orgs.importing.columns import BY_NAME, CHARGES, MASKED, NONE_CODE, ORGS, PEOPLE, POSTS, SHEETS, Bad, Options, key
+from orgs.importing.nearest import Nearest
 from orgs.importing.reading import Book, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
@@ -120,6 +121,7 @@ class Planner:
         # The final state: stored, overlaid by the file.
         self.orgs: dict[str, dict[str, Any]] = {k: dict(v) for k, v in world.orgs.items()}
         self.spelled: dict[str, str] = {}  # key -> number, of the file's people
+        self.nearest: Nearest | None = None  # made when the first unknown code is met
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
     def make(self) -> Plan:
@@ -268,7 +270,8 @@ class Planner:
             self.problem(ORGS, line.number, "parent", "上级不能是自己", raw, "填写真正的上级代码；根组织留空")
             dangling.add(found)
         elif parent not in self.orgs:
-            self.problem(ORGS, line.number, "parent", f'找不到组织 "{raw}"', raw, "先在本表中添加这个上级，或改正代码")
+            message = f'找不到组织 "{raw}"' + self._candidates(parent, besides=found)
+            self.problem(ORGS, line.number, "parent", message, raw, "先在本表中添加这个上级，或改正代码")
             dangling.add(found)
 
     def _raw(self, sheet: str, line: Line, column: str) -> str:
@@ -396,8 +399,16 @@ class Planner:
         found = key(code)
         if found in self.orgs:
             return found
-        self.problem(sheet, line.number, column, f'找不到组织 "{code}"', code, "先在“组织”表中添加，或改正代码")
+        message = f'找不到组织 "{code}"' + self._candidates(found)
+        self.problem(sheet, line.number, column, message, code, "先在“组织”表中添加，或改正代码")
         return None
+
+    def _candidates(self, unknown: str, *, besides: str = "") -> str:
+        """ "，是否指 "0010"（示例局机关党委）？" for a code that nobody has; "" where nothing is near."""
+        if self.nearest is None:
+            self.nearest = Nearest({k: (org["code"], org.get("name") or "") for k, org in self.orgs.items()})
+        near = [f'"{code}"（{name}）' for k, code, name in self.nearest.to(unknown) if k != besides]
+        return f"，是否指 {'、'.join(near)}？" if near else ""
 
     def _person(self, sheet: str, line: Line) -> str | None:
         number = line.values.get("person")

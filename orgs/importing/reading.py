@@ -175,13 +175,16 @@ def _check_names(names: list[str], notices: list[str]) -> None:
 
 
 def _headers(sheet: str, cells: list[Any]) -> dict[str, list[int]]:
-    """Column name -> the positions at which its header stands in this row."""
-    known = {column.header: column.name for column in SHEETS[sheet]}
-    found: dict[str, list[int]] = {}
+    """Column name -> the positions at which its header stands in this row: under its own name, else a usual one."""
+    places: dict[str, list[int]] = {}
     for at, cell in enumerate(cells):
-        name = known.get(columns.header_key(cell))
-        if name:
-            found.setdefault(name, []).append(at)
+        places.setdefault(columns.header_key(cell), []).append(at)
+    found: dict[str, list[int]] = {}
+    for column in SHEETS[sheet]:
+        for header in (column.header, *columns.SYNONYMS[sheet].get(column.name, ())):
+            if header in places:
+                found[column.name] = places[header]
+                break
     return found
 
 
@@ -210,6 +213,10 @@ def _positions(sheet: str, found: dict[str, list[int]], cells: list[Any], notice
     missing = [column.header for column in SHEETS[sheet] if column.required and column.name not in found]
     if missing:
         raise Unreadable(f"工作表“{sheet}”缺少必填的列：" + "、".join(missing) + "。")
+    for column in SHEETS[sheet]:
+        header = columns.header_key(cells[found[column.name][0]]) if column.name in found else column.header
+        if header != column.header:
+            notices.append(f"工作表“{sheet}”的列“{header}”按“{column.header}”理解")
     taken = {positions[0] for positions in found.values()}
     unknown = [columns.header_key(cell) for at, cell in enumerate(cells) if at not in taken and not _is_blank(cell)]
     for header in unknown:

@@ -77,7 +77,7 @@ def test_importing_twice_changes_nothing():
 def test_one_wrong_row_and_nothing_is_stored():
     with pytest.raises(Wrong) as caught:
         import_(book([*TREE, org(parent="0019")], [("P1", "张三", "011")]))
-    assert said(caught.value.plan) == ['组织!6 上级代码: 找不到组织 "0019"']
+    assert said(caught.value.plan) == ['组织!6 上级代码: 找不到组织 "0019"，是否指 "001"（示例局党组）？']
     assert not Organization.objects.exists()
     assert not Person.objects.exists()
 
@@ -85,7 +85,7 @@ def test_one_wrong_row_and_nothing_is_stored():
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        (org(parent="0019"), '组织!6 上级代码: 找不到组织 "0019"'),
+        (org(parent="0019"), '组织!6 上级代码: 找不到组织 "0019"，是否指 "001"（示例局党组）？'),
         (org(parent="9"), "组织!6 上级代码: 上级不能是自己"),
         (org(code="０１１"), '组织!6 组织代码: 代码 "011" 与第 4 行重复'),
         (org(code=" 011 "), '组织!6 组织代码: 代码 "011" 与第 4 行重复'),

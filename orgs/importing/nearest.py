@@ -1,0 +1,62 @@
+"""Which organisation may have been meant by a code that nobody has. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Mapping
+
+FEW = 3  # candidates that are named
+ALIKE = 0.74  # how alike two codes must be
+ANSWERED = 100  # different codes for which candidates are looked for: a file with every row wrong stays as fast
+LOOKS_LIKE = str.maketrans("oil", "011")  # letters typed for digits
+COMPARED = 400  # codes that are compared letter by letter
+
+
+class Nearest:
+    """The known organisations (key -> code, name), asked for what is near an unknown code."""
+
+    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
+        self.known = known
+        self.answers: dict[str, list[str]] = {}
+        self.by_name: dict[str, list[str]] = defaultdict(list)
+        self.without_zeros: dict[str, list[str]] = defaultdict(list)
+        for key, (_, name) in known.items():
+            self.by_name[name.casefold()].append(key)
+            self.without_zeros[key.translate(LOOKS_LIKE).lstrip("0")].append(key)
+
+    def to(self, unknown: str) -> list[tuple[str, str, str]]:
+        """(key, code, name) of the nearest ones: whose name it is, who has it without the zeros, whose code is alike."""
+        if unknown not in self.answers:
+            if len(self.answers) >= ANSWERED:
+                return []
+            self.answers[unknown] = self._look(unknown)
+        return [(key, *self.known[key]) for key in self.answers[unknown]]
+
+    def _look(self, unknown: str) -> list[str]:
+        exact = self.by_name.get(unknown) or self.without_zeros.get(unknown.translate(LOOKS_LIKE).lstrip("0"))
+        if exact:
+            return exact[:FEW]
+        if any("\u4e00" <= letter <= "\u9fff" for letter in unknown) and len(unknown) >= 3:
+            part = [key for name, keys in self.by_name.items() if unknown in name for key in keys]
+            if 0 < len(part) <= FEW:
+                return part
+        half = max(1, len(unknown) // 2)
+        head, tail = unknown[:half], unknown[-half:]
+        alike = [
+            key
+            for key in self.known
+            if abs(len(key) - len(unknown)) <= 1 and (key.startswith(head) or key.endswith(tail))
+        ]
+        # The ones that share the most at the beginning, should there be too many.
+        if len(alike) > COMPARED:
+            alike = sorted(alike, key=lambda key: -_common(key, unknown))[:COMPARED]
+        return difflib.get_close_matches(unknown, alike, FEW, ALIKE)
+
+
+def _common(one: str, other: str) -> int:
+    """How many letters two codes share at their beginning."""
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return at
+    return min(len(one), len(other))
