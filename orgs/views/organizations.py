@@ -9,11 +9,13 @@ from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 from django.forms import Form, ModelForm
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from orgs import clock, directory, people, scope, standing
+from orgs import clock, directory, lists, people, scope, standing
 from orgs.errors import DomainError
 from orgs.forms import ChargeForm, DayForm, MemberForm, PostForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
@@ -52,6 +54,30 @@ def organizations(request: UserRequest) -> HttpResponse:
         if len(tops) == 1:
             context |= {"first_rows": _children(request, tops[0].row.org, on)}
     return render(request, "orgs/organizations.html", context)
+
+
+@require_GET
+def organizations_export(request: UserRequest) -> HttpResponseBase:
+    """What was searched for, all its pages, as a workbook."""
+    on = clock.today()
+    query = typed(request, "q")
+    if not query:
+        messages.error(request, "请先查找组织，再导出找到的组织。")
+        return redirect("organizations")
+    found = directory.search(Organization.objects.visible_to(request.user).alive(on), query)
+    try:
+        file = lists.workbook(
+            "组织名单",
+            lists.ORGANIZATIONS,
+            lists.organizations(found, request.user, on),
+            count=found.count(),
+            conditions=f"查找：{query}",
+            by=request.user,
+        )
+    except lists.TooLong as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('organizations')}?{request.GET.urlencode()}")
+    return FileResponse(file, as_attachment=True, filename="组织名单.xlsx")
 
 
 @require_GET

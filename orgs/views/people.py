@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orgs import accounts, clock, directory, people, scope, standing
+from orgs import accounts, clock, directory, lists, people, scope, standing
 from orgs.admin.base import changed_values
 from orgs.errors import DomainError
 from orgs.forms import PersonForm, TransferForm
@@ -21,10 +25,25 @@ from orgs.requests import UserRequest
 from orgs.views.organizations import PAGE, found_by, typed
 
 
-@require_GET
-def people_list(request: UserRequest) -> HttpResponse:
-    """People whom the user may see by name, mobile numbers masked."""
-    on = clock.today()
+@dataclass(frozen=True)
+class _Wanted:
+    """What the list of people was asked for."""
+
+    query: str
+    branch: str
+    code: str
+    org: Organization | None
+    persons: QuerySet[Person]
+
+    @property
+    def conditions(self) -> str:
+        """In words, for the trail."""
+        said = (("查找", self.query), ("支部", self.branch), ("组织", self.code))
+        return "，".join(f"{word}：{value}" for word, value in said if value)
+
+
+def _wanted(request: UserRequest, on: datetime.date) -> _Wanted:
+    """The people of the page and of its file: one selection for both, within the user's scope."""
     query, branch, code = (typed(request, name) for name in ("q", "branch", "org"))
     found: QuerySet[Person] = Person.objects.visible_to(request.user)
     org = Organization.objects.visible_to(request.user).filter(code=code).first() if code else None
@@ -34,15 +53,41 @@ def people_list(request: UserRequest) -> HttpResponse:
         found = found.filter(Q(name__icontains=query) | Q(number__istartswith=query))
     if branch:
         found = directory.of_branches_named(found, branch, on)
-    page = Paginator(directory.with_branch(found, on).order_by("number"), PAGE).get_page(request.GET.get("page"))
+    return _Wanted(query, branch, code, org, directory.with_branch(found, on).order_by("number"))
+
+
+@require_GET
+def people_list(request: UserRequest) -> HttpResponse:
+    """People whom the user may see by name, mobile numbers masked."""
+    wanted = _wanted(request, clock.today())
+    page = Paginator(wanted.persons, PAGE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,
-        "query": query,
-        "branch": branch,
-        "org": org,
-        "filtered": bool(query or branch or code),
+        "query": wanted.query,
+        "branch": wanted.branch,
+        "org": wanted.org,
+        "filtered": bool(wanted.conditions),
     }
     return render(request, "orgs/people.html", context)
+
+
+@require_GET
+def people_export(request: UserRequest) -> HttpResponseBase:
+    """The list of people as it is shown, all its pages, as a workbook."""
+    wanted = _wanted(request, clock.today())
+    try:
+        file = lists.workbook(
+            "人员名单",
+            lists.PEOPLE,
+            lists.people(wanted.persons),
+            count=wanted.persons.count(),
+            conditions=wanted.conditions,
+            by=request.user,
+        )
+    except lists.TooLong as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('people')}?{request.GET.urlencode()}")
+    return FileResponse(file, as_attachment=True, filename="人员名单.xlsx")
 
 
 @require_GET

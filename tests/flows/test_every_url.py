@@ -53,6 +53,7 @@ MATRIX = {
     "logout": (NEVER, SENT_ON),
     "password_change": (OPEN, OPEN),
     "organizations": (OPEN, NEVER),
+    "organizations_export": (SENT_ON, NEVER),  # nothing was searched for
     "organization": ("404 404 404 200 200 200 200", NEVER),
     "organization_children": ("404 404 404 302 302 302 302", NEVER),
     "member_add": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
@@ -61,6 +62,7 @@ MATRIX = {
     "post_end": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "charge_end": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "people": (OPEN, NEVER),
+    "people_export": (OPEN, NEVER),
     "person": ("404 404 404 404 200 200 200", NEVER),
     "person_edit": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
     "person_transfer": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
