@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, QuerySet, Subquery, Sum
+from django.db.models import CharField, Count, QuerySet, Sum, Value
 
 from orgs.models import Organization, User
+from orgs.querysets import Stand, Subtrees, stand
 from orgs.scope import in_range
 from reports.models import CoverageTotal
 from reviews import coverage as targets
@@ -30,6 +31,7 @@ FEW = 500  # ids in one condition
 
 Key = tuple[int, str, int]  # period, measure, organisation
 Figures = dict[Measure, "Figure"]
+ASKED, STORED, PENDING = range(3)  # what a row of the reading statement is
 
 
 @dataclass(frozen=True)
@@ -82,26 +84,45 @@ def totals(period: Period, orgs: Iterable[Organization]) -> dict[int, Figures]:
 
     Cost grows with the organisations asked for and the pending changes, not with the tree.
     """
-    by_level: dict[int, list[int]] = defaultdict(list)
-    for org in orgs:
-        by_level[org.level].append(org.pk)
-    ids = [pk for level in by_level.values() for pk in level]
-    columns = ("organization_id", "measure", "due", "done")
-    stored = CoverageTotal.objects.filter(period=period, organization__in=ids).values_list(*columns)
-    # Organisations of one level never lie within each other, so a change belongs to at most one of them.
-    pending = [_pending(period, level_ids) for level_ids in by_level.values()]
+    ids = [org.pk for org in orgs]
     result: dict[int, Figures] = {pk: {measure: Figure() for measure in Measure} for pk in ids}
-    for org_id, measure, due, done in stored.order_by().union(*pending, all=True) if ids else ():
-        if org_id in result:
+    if not ids:
+        return result
+    subtrees: list[tuple[int, Stand]] = []
+    pending: list[tuple[Stand, Measure, Figure]] = []
+    for arm, org_id, measure, due, done, *place in _figures_and_places(period, ids):
+        if arm == ASKED:
+            subtrees.append((org_id, tuple(place)))
+        elif arm == STORED:
             result[org_id][Measure(measure)] += Figure(due, done)
+        else:
+            pending.append((tuple(place), Measure(measure), Figure(due, done)))
+    asked = Subtrees(subtrees)
+    for place, measure, figure in pending:
+        for org_id in asked.holding(place):
+            result[org_id][measure] += figure
     return result
 
 
-def _pending(period: Period, org_ids: list[int]) -> QuerySet:
-    """Pending changes summed by that one of the organisations whose subtree holds them (None: by none)."""
-    holder = Organization.objects.filter(pk__in=org_ids).over("organization__").order_by().values("pk")[:1]
-    changes = CoverageChange.objects.filter(period=period).annotate(holder=Subquery(holder)).order_by()
-    return changes.values_list("holder", "measure").annotate(more_due=Sum("due"), more_done=Sum("done"))
+def _figures_and_places(period: Period, org_ids: list[int]) -> QuerySet:
+    """Rows of (arm, organisation, measure, due, done, where it stands): the organisations asked for, their stored
+    totals, and all pending changes, each organisation's summed.
+
+    One statement, so that a fold or a move beside us has happened for all of it or for nothing. The pending changes
+    are placed in Python: joined by ranges, each was compared with every organisation asked for (147 ms for 1,000).
+    """
+    nothing = {"measure": Value("", CharField()), "due": Value(0), "done": Value(0)}
+    asked = Organization.objects.filter(pk__in=org_ids).order_by().annotate(arm=Value(ASKED), **nothing)
+    stored = CoverageTotal.objects.filter(period=period, organization__in=org_ids).order_by()
+    changes = CoverageChange.objects.filter(period=period).order_by().values("organization_id", "measure")
+    summed = changes.annotate(arm=Value(PENDING), more_due=Sum("due"), more_done=Sum("done"))
+    return asked.values_list("arm", "pk", "measure", "due", "done", *stand()).union(
+        stored.annotate(arm=Value(STORED)).values_list(
+            "arm", "organization_id", "measure", "due", "done", *stand("organization__")
+        ),
+        summed.values_list("arm", "organization_id", "measure", "more_due", "more_done", *stand("organization__")),
+        all=True,
+    )
 
 
 def by_child(period: Period, org: Organization) -> list[Row]:
