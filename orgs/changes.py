@@ -6,11 +6,14 @@ them inside their own transaction, bulk-shaped. So news goes up without `orgs` k
 
 from __future__ import annotations
 
+import datetime
+import enum
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orgs.models import User
+    from orgs.models import Organization, User
 
 # Called after the tree was renumbered, with the organisations whose parent changed: id -> id of the old parent
 # (None: it was a root). New organisations are not named: nothing can hang on them yet.
@@ -19,8 +22,43 @@ TreeChanged = Callable[[Mapping[int, int | None], "User | None"], None]
 tree_changed: list[TreeChanged] = []
 
 
+class ChangeKind(enum.StrEnum):
+    """What can happen to an organisation after it was founded."""
+
+    RENAME = "rename"
+    MOVE = "move"
+    MERGE = "merge"
+    DISSOLVE = "dissolve"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of an organisation: `target` is the new superior, or the organisation that takes over."""
+
+    kind: ChangeKind
+    org: Organization
+    on: datetime.date
+    target: Organization | None = None
+
+
+# Called in the change's own transaction, after everything in `orgs` is written.
+ChangeDone = Callable[[Change, "User | None"], None]
+# Called before the change with what will happen; returns what to ask after it (in the same savepoint, which may be
+# rolled back then) for the consequences, in Chinese sentences.
+Preview = Callable[[Change], Callable[[], list[str]]]
+
+change_done: list[ChangeDone] = []
+previews: list[Preview] = []
+
+
 def announce_moves(old_parents: Mapping[int, int | None], by: User | None) -> None:
     """Tell every listener which organisations hang under another parent than before."""
     if old_parents:
         for listener in tree_changed:
             listener(old_parents, by)
+
+
+def announce(change: Change, by: User | None) -> None:
+    """Tell every listener what was done to an organisation."""
+    for listener in change_done:
+        listener(change, by)

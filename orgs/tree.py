@@ -96,7 +96,7 @@ def move(
     return org
 
 
-def dissolve(org: Organization, *, on: datetime.date, by: User | None) -> Organization:
+def dissolve(org: Organization, *, on: datetime.date, by: User | None, summary: str = "") -> Organization:
     """撤销: from that day on the organisation no longer exists; its posts and divisions of work end with it.
 
     Refused while living organisations hang under it or members belong to it: they are moved first, so that
@@ -116,24 +116,31 @@ def dissolve(org: Organization, *, on: datetime.date, by: User | None) -> Organi
         people.end_posts_of(org, on=on, by=by)
         before = org.dissolved_on
         Organization.objects.filter(pk=org.pk).update(dissolved_on=on)
-        audit.record(by, "撤销组织", [org], changes={org.pk: ({"dissolved_on": before}, {"dissolved_on": on})})
+        events = {org.pk: ({"dissolved_on": before}, {"dissolved_on": on})}
+        audit.record(by, "撤销组织", [org], summary=summary, changes=events)
         org.dissolved_on = on
     return org
 
 
 def write_many(
-    new: Sequence[Organization], changed: Sequence[tuple[Organization, Mapping[str, Any]]], *, by: User | None
+    new: Sequence[Organization],
+    changed: Sequence[tuple[Organization, Mapping[str, Any]]],
+    *,
+    by: User | None,
+    verb: str = "修改组织",
+    summary: str = "",
 ) -> None:
     """Add and change organisations together: all of them, or nothing.
 
     `new` are unsaved, in any order; a parent may be among them (set `.parent` to the very instance). `changed`
     pairs an organisation with the fields that become different; a place (`parent`, `relation`) may be among them.
-    The tree is numbered once and proven. Raises TreeRefused, TreeBusy.
+    The tree is numbered once and proven. `verb` and `summary` word the events of the changed ones in the audit trail.
+    Raises TreeRefused, TreeBusy.
     """
     with transaction.atomic():
         lock()
         _insert(new)
-        old_parents = _change(changed, by)
+        old_parents = _change(changed, by, verb, summary)
         renumber()
         findings = prove()
         if findings:
@@ -142,7 +149,9 @@ def write_many(
         changes.announce_moves(old_parents, by)
 
 
-def _change(changed: Sequence[tuple[Organization, Mapping[str, Any]]], by: User | None) -> dict[int, int | None]:
+def _change(
+    changed: Sequence[tuple[Organization, Mapping[str, Any]]], by: User | None, verb: str, summary: str
+) -> dict[int, int | None]:
     """Write the changed fields onto freshly read rows; returns id -> id of the old parent of the moved ones."""
     if not changed:
         return {}
@@ -170,7 +179,7 @@ def _change(changed: Sequence[tuple[Organization, Mapping[str, Any]]], by: User 
     Organization._base_manager.bulk_create(
         fresh.values(), update_conflicts=True, unique_fields=["id"], update_fields=sorted(fields), batch_size=500
     )
-    audit.record(by, "修改组织", fresh.values(), changes=events)
+    audit.record(by, verb, fresh.values(), summary=summary, changes=events)
     return moved
 
 
