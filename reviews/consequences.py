@@ -1,0 +1,179 @@
+"""What a change of an organisation does to the duties and figures of the period, and that it follows at once.
+
+Hung on `orgs.changes`: `follow` derives the running period anew in the change's own transaction (A19 to A21), and
+`look` compares duties and coverage before and after, so what is shown before a change is what the change does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from django.db.models import Count
+
+from orgs import clock
+from orgs.changes import Change, ChangeKind
+from orgs.models import Organization, User
+from reviews import duties
+from reviews.models import CoverageTarget, Duty, Measure, Period, Record, RecordState, ReviewerKind
+
+LARGE = 5000  # organisations; above, deriving anew takes too long for a page and is left to the next generation
+SHOWN = 5  # who takes over is named up to so many
+WORDS = {Measure.LEADERS: "应参加点评的领导", Measure.ORGANIZATIONS: "应点评党组织", Measure.MEMBERS: "应点评党员"}
+UNITS = {Measure.LEADERS: "名", Measure.ORGANIZATIONS: "个", Measure.MEMBERS: "名"}
+
+Key = tuple[int | None, int | None, str]  # target organisation, target person, what it is to the reviewer
+
+
+class Task(NamedTuple):
+    """What is compared of a duty."""
+
+    target_org_id: int | None
+    target_person_id: int | None
+    subject: str
+    reviewer_org_id: int
+    reviewer_kind: str
+    reviewer_id: int | None
+    acting_id: int | None
+
+    @property
+    def key(self) -> Key:
+        """Of whom the review is."""
+        return self.target_org_id, self.target_person_id, self.subject
+
+
+Figures = dict[Measure, tuple[int, int]]  # due, done
+
+
+def follow(change: Change, by: User | None) -> None:
+    """Derive the running period's duties and roster anew, in the change's transaction, if they were derived before."""
+    period = _running()
+    if period is not None and change.kind != ChangeKind.RENAME and not _is_large():
+        duties.regenerate(period, by=by)
+
+
+def look(change: Change) -> Callable[[], list[str]]:
+    """Remember duties and figures before a change; the answer tells, after it, what became different."""
+    period = _running()
+    if change.kind == ChangeKind.RENAME:
+        return lambda: ["点评任务和覆盖统计不变。"]
+    if period is None:
+        return lambda: ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
+    if _is_large():
+        return lambda: [f"组织超过 {LARGE} 个：{period.name}的点评任务和覆盖统计在下一次生成任务时随之调整。"]
+    tasks, figures, drafts = _tasks(period), _figures(period), _drafted(period)
+    inside = _figures(period, change.org) if change.kind == ChangeKind.MOVE else {}
+    old_parent = change.org.parent
+
+    def ask() -> list[str]:
+        lines = _of_duties(tasks, _tasks(period), drafts)
+        lines += _of_figures(figures, _figures(period))
+        if inside and old_parent is not None and change.target is not None and old_parent != change.target:
+            lines += _of_place(inside, old_parent, change.target)
+        return lines or ["点评任务和覆盖统计没有变化。"]
+
+    return ask
+
+
+# --- inside --------------------------------------------------------------------------------------------------
+
+
+def _running() -> Period | None:
+    """The period of today, where its duties were derived; what is over is final (A19)."""
+    on = clock.today()
+    return Period.objects.filter(starts_on__lte=on, ends_on__gte=on, derived_at__isnull=False).first()
+
+
+def _is_large() -> bool:
+    return Organization.objects.order_by()[: LARGE + 1].count() > LARGE
+
+
+def _tasks(period: Period) -> dict[int, Task]:
+    rows = Duty.objects.filter(period=period).order_by("pk").values_list("pk", *Task._fields)
+    return {row[0]: Task(*row[1:]) for row in rows.iterator(chunk_size=5000)}
+
+
+def _drafted(period: Period) -> set[int]:
+    """Duties for which somebody has begun to write."""
+    begun = Record.objects.filter(state__in=(RecordState.DRAFT, RecordState.SUBMITTED), duties__period=period)
+    return set(begun.order_by().values_list("duties", flat=True))
+
+
+def _figures(period: Period, within: Organization | None = None) -> Figures:
+    targets = CoverageTarget.objects.filter(period=period)
+    if within is not None:
+        below = Organization.objects.below(within, include_self=True)
+        targets = targets.filter(organization__in=below.order_by().values("pk"))
+    rows = targets.order_by().values_list("measure").annotate(Count("pk"), Count("done_on"))
+    return {Measure(measure): (due, done) for measure, due, done in rows}
+
+
+def _of_duties(before: dict[int, Task], after: dict[int, Task], drafts: set[int]) -> list[str]:
+    """Duties that pass to another organisation are told as such, not as one gone and one new."""
+    new: dict[Key, list[Task]] = defaultdict(list)
+    # In one order whatever the numbers of new rows: the same change must be told in the same words twice.
+    for task in sorted((task for pk, task in after.items() if pk not in before), key=lambda task: task.reviewer_org_id):
+        new[task.key].append(task)
+    taken: Counter[tuple[int, str, bool]] = Counter()
+    gone = lost_drafts = 0
+    for pk, task in before.items():
+        if pk in after:
+            now = after[pk]
+            if now.reviewer_org_id != task.reviewer_org_id:
+                taken[now.reviewer_org_id, now.reviewer_kind, now.target_person_id is not None] += 1
+            continue
+        lost_drafts += pk in drafts
+        if new[task.key]:
+            now = new[task.key].pop()
+            taken[now.reviewer_org_id, now.reviewer_kind, now.target_person_id is not None] += 1
+        else:
+            gone += 1
+    changed_hands = sum(
+        1
+        for pk, task in before.items()
+        if pk in after
+        and task.reviewer_org_id == after[pk].reviewer_org_id
+        and (task.reviewer_id, task.acting_id) != (after[pk].reviewer_id, after[pk].acting_id)
+    )
+    added = sum(len(tasks) for tasks in new.values())
+    lines = _takers(taken)
+    if changed_hands:
+        lines.append(f"{changed_hands} 项任务将换点评人。")
+    if gone:
+        lines.append(f"本期 {gone} 项任务将撤回。")
+    if added:
+        lines.append(f"本期新增 {added} 项任务。")
+    if lost_drafts:
+        lines.append(f"其中 {lost_drafts} 项已经开始填写；草稿保留在点评记录里，但不再对应任务。")
+    return lines
+
+
+def _takers(taken: Counter[tuple[int, str, bool]]) -> list[str]:
+    most = sorted(taken.items(), key=lambda row: (-row[1], row[0]))
+    named = Organization.objects.in_bulk([org for (org, _, _), _ in most[:SHOWN]])
+    lines = []
+    for (org, kind, of_person), count in most[:SHOWN]:
+        whom = f"{count} 名党员" if of_person else f"{count} 个党组织"
+        lines.append(f"{whom}的任务将由“{named[org].name}”{'书记' if kind == ReviewerKind.PERSON else ''}承担。")
+    rest = sum(count for _, count in most[SHOWN:])
+    return [*lines, *([f"另有 {rest} 项任务转由其他组织承担。"] if rest else [])]
+
+
+def _of_figures(before: Figures, after: Figures) -> list[str]:
+    parts = []
+    for measure in (Measure.ORGANIZATIONS, Measure.MEMBERS, Measure.LEADERS):
+        (due, done), (due_now, done_now) = before.get(measure, (0, 0)), after.get(measure, (0, 0))
+        for word, change in ((WORDS[measure], due_now - due), (WORDS[measure].replace("应", "已", 1), done_now - done)):
+            if change:
+                parts.append(f"{word}{'增加' if change > 0 else '减少'} {abs(change)} {UNITS[measure]}")
+    return [f"覆盖统计：{'，'.join(parts)}。"] if parts else []
+
+
+def _of_place(inside: Figures, old: Organization, new: Organization) -> list[str]:
+    parts = [
+        f"{inside[measure][0]} {UNITS[measure]}{noun}"
+        for measure, noun in ((Measure.ORGANIZATIONS, "党组织"), (Measure.MEMBERS, "党员"))
+        if measure in inside
+    ]
+    return [f"覆盖统计：{'、'.join(parts)}由“{old.name}”改计入“{new.name}”。"] if parts else []
