@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from orgs import bulk
 from orgs.models import Organization, Person
 from reviews import rules
 from reviews.derive import Derivation, Due, Key, place
@@ -24,6 +26,31 @@ BY_HAND = "X"  # rule code of duties that no rule made
 FOLLOWING = (
     "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "joint_group", "reasons",
 )  # fmt: skip
+COLUMNS = (
+    "period_id", "rule_id", "rule_code", "basis", "due_on", "created_at", "status", "is_assigned", "exempt_reason",
+    "target_org_id", "target_person_id", *FOLLOWING,
+)  # fmt: skip
+
+
+class Stored(NamedTuple):
+    """What is compared of a stored duty: there are a million, and a model object of each would take most of the time."""
+
+    pk: int
+    target_org_id: int | None
+    target_person_id: int | None
+    status: str
+    is_assigned: bool
+    reviewer_kind: str
+    reviewer_org_id: int
+    reviewer_id: int | None
+    acting_id: int | None
+    subject: str
+    about_org_id: int
+    joint_group: str
+    reasons: list[dict[str, Any]]
+
+
+FIRST_FOLLOWING = len(Stored._fields) - len(FOLLOWING)
 
 
 @dataclass
@@ -93,9 +120,10 @@ class Aligning:
 
     def diff(self, found: dict[Key, Due], branches: Sequence[int] | None) -> None:
         """Compare what should be with what is; `found` is used up."""
-        changed: list[Duty] = []
-        gone: list[Duty] = []
-        for duty in self.existing(branches).iterator(chunk_size=BATCH):
+        changed: dict[int, dict[str, Any]] = {}
+        gone: list[Stored] = []
+        for row in self.existing(branches).values_list(*Stored._fields).iterator(chunk_size=BATCH):
+            duty = Stored._make(row)
             due = found.pop((duty.reviewer_org_id, duty.target_org_id, duty.target_person_id), None)
             if due is None:
                 gone.append(duty)
@@ -105,17 +133,24 @@ class Aligning:
         self.withdraw(self.existing().filter(pk__in=chunk) for chunk in _chunks([duty.pk for duty in left]))
         self.counts.added += len(found)
         if self.write:
-            Duty.objects.bulk_create(
-                changed, update_conflicts=True, unique_fields=["id"], batch_size=500,
-                update_fields=[name.removesuffix("_id") for name in (*FOLLOWING, "is_assigned")],
-            )  # fmt: skip
-            new = (_new(self.period, self.rule, due) for due in found.values())
-            Duty.objects.bulk_create(new, batch_size=BATCH)
+            _write(changed)
+            bulk.insert(Duty, COLUMNS, self._rows(found.values()))
         else:
             _sample(self.added, ((due.target_org_id, due.target_person_id) for due in found.values()))
 
-    def _pass_on(self, gone: list[Duty], found: dict[Key, Due], changed: list[Duty]) -> list[Duty]:
+    def _rows(self, dues: Iterable[Due]) -> Iterator[tuple]:
+        """New duties as rows of COLUMNS."""
+        period, rule = self.period, self.rule
+        common = (
+            period.pk, rule.pk, rule.code, rule.basis, period.due_on, timezone.now(), DutyStatus.PENDING.value, False, "",
+        )  # fmt: skip
+        for due in dues:
+            yield (*common, due.target_org_id, due.target_person_id, *_following(due))
+
+    def _pass_on(self, gone: list[Stored], found: dict[Key, Due], changed: dict[int, dict[str, Any]]) -> list[Stored]:
         """A 书记's duty may come by another of his posts now: it stays one duty. Returns those that are gone."""
+        if not gone:
+            return gone
         by_place = {due.place: key for key, due in found.items() if due.place is not None}
         left = []
         for duty in gone:
@@ -127,24 +162,22 @@ class Aligning:
                 self._keep(duty, found.pop(key), changed)
         return left
 
-    def _keep(self, duty: Duty, due: Due, changed: list[Duty]) -> None:
+    def _keep(self, duty: Stored, due: Due, changed: dict[int, dict[str, Any]]) -> None:
+        """Let a duty that is not done follow who is in which post now; notes what became different."""
         self.counts.kept += 1
-        if duty.status != DutyStatus.DONE and self._follow(duty, due):
-            changed.append(duty)
-
-    def _follow(self, duty: Duty, due: Due) -> bool:
-        """Let a duty that is not done follow who is in which post now; tells whether anything became different."""
-        values = {name: getattr(due, name) for name in FOLLOWING}
+        if duty.status == DutyStatus.DONE:
+            return
+        following = _following(due)
+        if not duty.is_assigned and duty[FIRST_FOLLOWING:] == following:
+            return
+        values = dict(zip(FOLLOWING, following, strict=True))
         values["is_assigned"] = duty.is_assigned and self._is_fit(duty, due)
         if values["is_assigned"]:
             values["acting_id"] = duty.acting_id
-        if all(getattr(duty, name) == value for name, value in values.items()):
-            return False
-        for name, value in values.items():
-            setattr(duty, name, value)
-        return True
+        if any(getattr(duty, name) != value for name, value in values.items()):
+            changed[duty.pk] = values
 
-    def _is_fit(self, duty: Duty, due: Due) -> bool:
+    def _is_fit(self, duty: Stored, due: Due) -> bool:
         """Who was assigned by hand may go on: still in the team, or for a post still vacant; not the target's head."""
         teams = self.derivation.teams
         if duty.acting_id is None or duty.acting_id == due.target_person_id:
@@ -187,17 +220,25 @@ def _sample(names: list[str], targets: Iterable[tuple[int | None, int | None]]) 
     names += [orgs[org].name if org is not None else people[person].name for org, person in wanted]
 
 
-def _new(period: Period, rule: Rule, due: Due) -> Duty:
-    return Duty(
-        period=period,
-        rule=rule,
-        rule_code=rule.code,
-        basis=rule.basis,
-        due_on=period.due_on,
-        target_org_id=due.target_org_id,
-        target_person_id=due.target_person_id,
-        **{name: getattr(due, name) for name in FOLLOWING},
-    )
+def _following(due: Due) -> tuple:
+    """The values of FOLLOWING, which `Stored` ends with."""
+    return (
+        str(due.reviewer_kind), due.reviewer_org_id, due.reviewer_id, due.acting_id,
+        str(due.subject), due.about_org_id, due.joint_group, due.reasons,
+    )  # fmt: skip
+
+
+def _write(changed: dict[int, dict[str, Any]]) -> None:
+    """Write what became different of each duty, by id."""
+    for chunk in _chunks(list(changed)):
+        duties = list(Duty.objects.filter(pk__in=chunk))
+        for duty in duties:
+            for name, value in changed[duty.pk].items():
+                setattr(duty, name, value)
+        Duty.objects.bulk_create(
+            duties, update_conflicts=True, unique_fields=["id"],
+            update_fields=[name.removesuffix("_id") for name in (*FOLLOWING, "is_assigned")],
+        )  # fmt: skip
 
 
 def settle_by_earlier_records(period: Period) -> None:

@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from orgs import clock
+from orgs import bulk, clock
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrgType, Post, PostRole
 from reviews.models import CoverageChange, CoverageTarget, Measure, Period, Record
@@ -166,28 +166,25 @@ def _align(period: Period, measure: Measure, roster: dict[int, int]) -> None:
     changes: list[Change] = []
     gone: list[int] = []
     moved: list[CoverageTarget] = []
-    for target in targets.only("measure", "organization_id", "person_id", "done_on").iterator(chunk_size=BATCH):
-        org = roster.pop(getattr(target, key), None)
-        if org == target.organization_id:
+    rows = targets.order_by().values_list("pk", key, "organization_id", "done_on")
+    for pk, thing, was_at, done_on in rows.iterator(chunk_size=BATCH):
+        org = roster.pop(thing, None)
+        if org == was_at:
             continue
-        done = int(target.done_on is not None)
-        changes.append((target.organization_id, -1, -done))
+        done = int(done_on is not None)
+        changes.append((was_at, -1, -done))
         if org is None:
-            gone.append(target.pk)
+            gone.append(pk)
         else:
             changes.append((org, 1, done))
-            target.organization_id = org
-            moved.append(target)
+            moved.append(CoverageTarget(pk=pk, organization_id=org))
     for chunk in _chunks(gone):
         CoverageTarget.objects.filter(pk__in=chunk).delete()
     CoverageTarget.objects.bulk_update(moved, ["organization"], batch_size=FEW)
-    new = (
-        CoverageTarget(
-            period=period, measure=measure, organization_id=org, person_id=None if key == "organization_id" else pk
-        )
-        for pk, org in roster.items()
-    )
-    CoverageTarget.objects.bulk_create(new, batch_size=BATCH)
+    columns = ("period_id", "measure", "organization_id", "person_id", "done_on")
+    of_person = measure != Measure.ORGANIZATIONS
+    new = ((period.pk, measure.value, org, pk if of_person else None, None) for pk, org in roster.items())
+    bulk.insert(CoverageTarget, columns, new)
     changes.extend((org, 1, 0) for org in roster.values())
     _append(period.pk, measure, changes)
 
@@ -252,12 +249,8 @@ def _append(period_id: int, measure: str, changes: Iterable[Change]) -> None:
     for org, more_due, more_done in changes:
         due[org] += more_due
         done[org] += more_done
-    rows = (
-        CoverageChange(period_id=period_id, measure=measure, organization_id=org, due=due[org], done=done[org])
-        for org in sorted(due)
-        if due[org] or done[org]
-    )
-    CoverageChange.objects.bulk_create(rows, batch_size=BATCH)
+    rows = ((period_id, str(measure), org, due[org], done[org]) for org in sorted(due) if due[org] or done[org])
+    bulk.insert(CoverageChange, ("period_id", "measure", "organization_id", "due", "done"), rows)
 
 
 def _append_each(period_id: int, targets: list[CoverageTarget], done: int) -> None:
