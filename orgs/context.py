@@ -36,6 +36,7 @@ ENTRIES = [
     ("progress_reports", "进度报表", "报表", "table-properties", "office lead"),
     ("organizations", "组织", "组织", "network", "office lead"),
     ("people", "人员", "人员", "users", "office lead"),
+    ("irregularities", "异常情况", "异常", "search-check", "office"),
     ("periods", "点评期与任务", "点评期", "calendar-range", "admin"),
     ("import_start", "导入", "导入", "file-up", "admin"),
     ("admin:index", "后台管理", "后台", "settings", "admin"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import accounts, home, imports, organizations, people
+from orgs.views import accounts, home, imports, irregularities, organizations, people
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("people/<str:number>/transfer/", people.person_transfer, name="person_transfer"),
     path("people/<str:number>/account/open/", people.account_open, name="account_open"),
     path("people/<str:number>/account/reset/", people.account_reset, name="account_reset"),
+    path("irregularities/", irregularities.irregularities, name="irregularities"),
     path("import/", imports.import_start, name="import_start"),
     path("import/template.xlsx", imports.import_template, name="import_template"),
     path("import/<int:pk>/", imports.import_preview, name="import_preview"),

@@ -1,0 +1,32 @@
+"""The worklist of what is not in order: how many of each kind, and one kind's list."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from orgs import clock
+from orgs import irregularities as worklist
+from orgs.requests import UserRequest
+from orgs.views.organizations import PAGE
+
+
+@require_GET
+def irregularities(request: UserRequest) -> HttpResponse:
+    """Of the user's offices; administrators: of all."""
+    if not worklist.works_through(request.user):
+        raise Http404
+    on = clock.today()
+    code = request.GET.get("kind")
+    if not code:
+        counted = worklist.counts(request.user, on)
+        context = {"open": [row for row in counted if row[1]], "sound": [kind for kind, count in counted if not count]}
+        return render(request, "orgs/irregularities.html", context)
+    kind = worklist.BY_CODE.get(code)
+    if kind is None:
+        raise Http404
+    page = Paginator(kind.find(request.user, on), PAGE).get_page(request.GET.get("page"))
+    entries = worklist.entries(kind, page.object_list, request.user)
+    return render(request, "orgs/irregularities.html", {"kind": kind, "page_obj": page, "entries": entries})
