@@ -99,7 +99,7 @@ class RecordForm(Styled):
     held_on = DayField(label="点评时间", required=False)
     place = _text("地点", max_length=200, placeholder="例如：支部活动室", autocomplete="off")
     form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ReviewForm.choices], required=False)
-    form_note = _text("会议、专题或场合", max_length=200, placeholder="例如：支部党员大会、民主生活会、质量提升活动")
+    form_note = _text("会议、专题或场合", max_length=200, placeholder="例如：支部党员大会、民主生活会")
     participants = _text("参加人员", rows=2, placeholder="可不填；例如：支部全体党员")
     assisted_committee = _text("协助的地方党委", max_length=200, placeholder="例如：中共天津市委")
     member_count = forms.IntegerField(label="党员人数", min_value=0, max_value=10_000_000, required=False)
