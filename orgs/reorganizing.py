@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Q
 
-from orgs import changes, clock, people, tree
+from orgs import changes, clock, people, scope, tree
 from orgs.changes import Change, ChangeKind
 from orgs.models import Charge, Membership, Organization, PartyStatus, Post, Relation, User
-from orgs.scope import in_range
+from orgs.querysets import OrganizationQuerySet
 from orgs.tree import TreeRefused
 
 LONGEST_REASON = 200
@@ -128,6 +128,28 @@ def dissolve(
         org = tree.dissolve(org, on=on, by=by, summary=summary)
         changes.announce(Change(ChangeKind.DISSOLVE, org, on, to), by)
     return org
+
+
+# --- who may ---------------------------------------------------------------------------------------------------------
+
+
+def changeable(user: User) -> OrganizationQuerySet:
+    """Organisations that the user may change: the living ones below the organisation of a grant, not that one itself."""
+    orgs = receivers(user)
+    at = scope.seats(user)
+    if at.is_admin:
+        return orgs
+    tops = [
+        office.pk
+        for office in at.offices
+        if not any(office.is_descendant_of(other) and office.domain_id == other.domain_id for other in at.offices)
+    ]
+    return orgs.exclude(pk__in=tops)
+
+
+def receivers(user: User) -> OrganizationQuerySet:
+    """Living organisations that the user may name as a new superior or as the one that takes over."""
+    return Organization.objects.filter(scope.office_of(user)).alive(clock.today()).filter(dissolved_on__isnull=True)
 
 
 # --- seen before it is done ------------------------------------------------------------------------------------------
@@ -273,7 +295,7 @@ def _end_foreign_charges(moved: Sequence[Organization], on: datetime.date, by: U
     """Nobody is in charge of what does not lie below his team any more."""
     ending = []
     for org in Organization.objects.filter(pk__in=[org.pk for org in moved]):
-        charges = Charge.objects.filter(_not_ended(on), in_range(org, "organization__"))
+        charges = Charge.objects.filter(_not_ended(on), scope.in_range(org, "organization__"))
         for charge in charges.select_related("team", "organization"):
             if not charge.organization.is_descendant_of(charge.team):
                 ending.append((charge, {"to_on": max(on, charge.from_on or on)}))

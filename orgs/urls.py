@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import accounts, home, imports, irregularities, organizations, people
+from orgs.views import accounts, changes, home, imports, irregularities, organizations, people
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -16,6 +16,11 @@ urlpatterns: list[URLPattern] = [
     path("orgs/<str:code>/members/add/", organizations.member_add, name="member_add"),
     path("orgs/<str:code>/posts/add/", organizations.post_add, name="post_add"),
     path("orgs/<str:code>/charges/add/", organizations.charge_add, name="charge_add"),
+    path("orgs/<str:code>/change/", changes.change_menu, name="change_menu"),
+    path("orgs/<str:code>/change/rename/", changes.change_rename, name="change_rename"),
+    path("orgs/<str:code>/change/move/", changes.change_move, name="change_move"),
+    path("orgs/<str:code>/change/merge/", changes.change_merge, name="change_merge"),
+    path("orgs/<str:code>/change/dissolve/", changes.change_dissolve, name="change_dissolve"),
     path("posts/<int:pk>/end/", organizations.post_end, name="post_end"),
     path("charges/<int:pk>/end/", organizations.charge_end, name="charge_end"),
     path("people/", people.people_list, name="people"),

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from orgs import clock, directory, lists, people, scope, standing
+from orgs import clock, directory, lists, people, reorganizing, scope, standing
 from orgs.errors import DomainError
 from orgs.forms import ChargeForm, DayForm, MemberForm, PostForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
@@ -116,6 +116,7 @@ def organization(request: UserRequest, code: str) -> HttpResponse:
         context["page_obj"] = _page(request, directory.with_branch(members, on))
     if may.edits:
         context["history"] = _history(request, org)
+        context["changes"] = may.is_office and reorganizing.changeable(user).filter(pk=org.pk).exists()
     return render(request, "orgs/organization.html", context)
 
 
