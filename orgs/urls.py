@@ -35,6 +35,8 @@ urlpatterns: list[URLPattern] = [
     path("import/template.xlsx", imports.import_template, name="import_template"),
     path("import/<int:pk>/", imports.import_preview, name="import_preview"),
     path("import/<int:pk>/confirm/", imports.import_confirm, name="import_confirm"),
+    path("import/<int:pk>/progress/", imports.import_progress, name="import_progress"),
+    path("import/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
     path("import/<int:pk>/recheck/", imports.import_recheck, name="import_recheck"),
     path("import/<int:pk>/errors.xlsx", imports.import_errors, name="import_errors"),
 ]

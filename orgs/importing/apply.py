@@ -13,6 +13,7 @@ from orgs.importing import plan as planning
 from orgs.importing import world
 from orgs.importing.columns import CHARGES, ORGS, PEOPLE, POSTS, Options
 from orgs.importing.plan import Change, Plan
+from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book
 from orgs.models import Charge, Organization, Person, Post, User
 
@@ -27,32 +28,38 @@ class Wrong(DomainError):
         self.plan = plan
 
 
-def preview(book: Book, options: Options) -> Plan:
+def preview(book: Book, options: Options, tick: Tick = silent) -> Plan:
     """What importing this book now would do; writes nothing."""
-    return planning.make(book, world.load(book, options), options)
+    return planning.make(book, world.load(book, options), options, tick)
 
 
-def import_book(book: Book, options: Options, *, by: User | None) -> Plan:
+def import_book(book: Book, options: Options, *, by: User | None, tick: Tick = silent) -> Plan:
     """Import all of it or nothing: planned anew under the tree's lock, so that what is checked is what is stored.
 
     Returns the plan that was carried out. Raises Wrong, tree.TreeRefused, people.PeopleRefused, TreeBusy.
     """
     with transaction.atomic():
         tree.lock()
-        made = preview(book, options)
+        made = preview(book, options, tick)
         if made.problems:
             raise Wrong(made)
-        _carry_out(made, by)
+        _carry_out(made, by, tick)
     return made
 
 
-def _carry_out(plan: Plan, by: User | None) -> None:
+def _carry_out(plan: Plan, by: User | None, tick: Tick) -> None:
     orgs = _instances(Organization, plan.org_ids, _named_organizations(plan))
     persons = _instances(Person, plan.person_ids, _named_persons(plan))
-    _organizations(plan.changes[ORGS], orgs, by)
-    _people(plan.changes[PEOPLE], persons, orgs, by)
-    _posts(plan.changes[POSTS], orgs, persons, by)
-    _charges(plan.changes[CHARGES], orgs, persons, by)
+    written = 0
+    for sheet, write in (
+        (ORGS, lambda changes: _organizations(changes, orgs, by)),
+        (PEOPLE, lambda changes: _people(changes, persons, orgs, by)),
+        (POSTS, lambda changes: _posts(changes, orgs, persons, by)),
+        (CHARGES, lambda changes: _charges(changes, orgs, persons, by)),
+    ):
+        write(plan.changes[sheet])
+        written += len(plan.changes[sheet])
+        tick("written", written)
 
 
 def _named_organizations(plan: Plan) -> set[str]:

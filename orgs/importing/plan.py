@@ -15,6 +15,7 @@ from typing import Any
 from orgs.importing import columns
 from orgs.importing.columns import BY_NAME, CHARGES, MASKED, NONE_CODE, ORGS, PEOPLE, POSTS, SHEETS, Bad, Options, key
 from orgs.importing.nearest import Nearest
+from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
@@ -111,8 +112,10 @@ class Line:
 class Planner:
     """Builds one plan; each sheet sees the final state of the sheets before it."""
 
-    def __init__(self, book: Book, world: World, options: Options) -> None:
+    def __init__(self, book: Book, world: World, options: Options, tick: Tick = silent) -> None:
         self.book = book
+        self.tick = tick
+        self.checked = 0
         self.world = world
         self.options = options
         self.plan = Plan(notices=list(book.notices))
@@ -163,7 +166,11 @@ class Planner:
         self.plan.counts[sheet] = Counts()
         present = [column for column in SHEETS[sheet] if column.name in table.columns]
         for number, cells in table.rows:
+            self.checked += 1
+            if not self.checked % 500:
+                self.tick("checked", self.checked)
             yield self._line(sheet, table, present, number, cells)
+        self.tick("checked", self.checked)
 
     def _line(self, sheet: str, table: Table, present: list, number: int, cells: list[Any]) -> Line:
         line = Line(number, {}, set())
@@ -670,6 +677,6 @@ def _shown(cell: Any) -> str:
     return str(cell)[:100]
 
 
-def make(book: Book, world: World, options: Options) -> Plan:
-    """The plan of a file for the world as it is stored."""
-    return Planner(book, world, options).make()
+def make(book: Book, world: World, options: Options, tick: Tick = silent) -> Plan:
+    """The plan of a file for the world as it is stored; `tick` is told how many rows are checked."""
+    return Planner(book, world, options, tick).make()

@@ -26,6 +26,7 @@ from typing import Any
 from orgs.errors import DomainError
 from orgs.importing import columns, gate
 from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
+from orgs.importing.progress import Tick, silent
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +64,9 @@ class Book:
     sha256: str
 
 
-def read(data: bytes, file_name: str) -> Book:
-    """The tables of a workbook or csv. Raises Unreadable with a sentence that says what to do."""
-    try:
-        kind = gate.recognise(data, file_name)
-    except gate.Refusal as refusal:
-        raise Unreadable(str(refusal)) from refusal
+def read(data: bytes, file_name: str, tick: Tick = silent) -> Book:
+    """The tables of a workbook or csv; `tick` is told how many rows are read. Raises Unreadable with a sentence that says what to do."""
+    kind = recognise(data, file_name)
     sha256 = hashlib.sha256(data).hexdigest()
     notices: list[str] = []
     if kind == "csv":
@@ -77,7 +75,7 @@ def read(data: bytes, file_name: str) -> Book:
     misnomer = gate.misnomer(kind, file_name)
     if misnomer:
         notices.append(misnomer)
-    found = _in_child(data, kind, notices)
+    found = _in_child(data, kind, notices, tick)
     tables: dict[str, Table] = {}
     for sheet in SHEETS:
         if sheet in found:
@@ -85,6 +83,14 @@ def read(data: bytes, file_name: str) -> Book:
             if table_or_none is not None:
                 tables[sheet] = table_or_none
     return _book(tables, notices, sha256)
+
+
+def recognise(data: bytes, file_name: str) -> str:
+    """Which kind of file this is, before anything of it is read. Raises Unreadable."""
+    try:
+        return gate.recognise(data, file_name)
+    except gate.Refusal as refusal:
+        raise Unreadable(str(refusal)) from refusal
 
 
 def _book(tables: dict[str, Table], notices: list[str], sha256: str) -> Book:
@@ -99,7 +105,7 @@ def _book(tables: dict[str, Table], notices: list[str], sha256: str) -> Book:
 # --- workbooks ------------------------------------------------------------------------------------------------------
 
 
-def _in_child(data: bytes, kind: str, notices: list[str]) -> dict[str, list[Row]]:
+def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[str, list[Row]]:
     """Sheet -> rows with a value, read by `orgs.importing.child` under its limits."""
     with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copy, tempfile.TemporaryFile() as errors:
         copy.write(data)
@@ -114,7 +120,7 @@ def _in_child(data: bytes, kind: str, notices: list[str]) -> dict[str, list[Row]
             watch = threading.Timer(WALL_SECONDS, child.kill)
             watch.start()
             try:
-                found, ended = _listen(child.stdout, notices)
+                found, ended = _listen(child.stdout, notices, tick)
             except BaseException:
                 child.kill()
                 raise
@@ -128,14 +134,18 @@ def _in_child(data: bytes, kind: str, notices: list[str]) -> dict[str, list[Row]
     return found
 
 
-def _listen(stream: Any, notices: list[str]) -> tuple[dict[str, list[Row]], bool]:
+def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list[Row]], bool]:
     found: dict[str, list[Row]] = {}
     rows: list[Row] = []
     ended = False
+    count = 0
     for line in stream:
         message = json.loads(line)
         if isinstance(message, list):
             number, cells = message
+            count += 1
+            if not count % 500:
+                tick("read", count)
             rows.append((number, [_cell(cell) for cell in cells]))
         elif "sheets" in message:
             _check_names(message["sheets"], notices)
@@ -149,6 +159,7 @@ def _listen(stream: Any, notices: list[str]) -> tuple[dict[str, list[Row]], bool
             )
         else:
             ended = True
+    tick("read", count)
     return found, ended
 
 

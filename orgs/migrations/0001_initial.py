@@ -3,7 +3,6 @@
 import datetime
 import django.contrib.auth.models
 import django.contrib.auth.validators
-import django.db.models.constraints
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
@@ -71,11 +70,16 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64, verbose_name='文件指纹')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='上传时间')),
                 ('applied_at', models.DateTimeField(blank=True, null=True, verbose_name='导入时间')),
-                ('state', models.CharField(choices=[('previewed', '待确认'), ('refused', '有错误'), ('applied', '已导入')], default='previewed', max_length=20, verbose_name='状态')),
+                ('state', models.CharField(choices=[('queued', '排队中'), ('reading', '读取中'), ('checking', '核对中'), ('previewed', '待确认'), ('refused', '有错误'), ('writing', '写入中'), ('applied', '已导入'), ('cancelled', '已取消'), ('interrupted', '中断')], default='previewed', max_length=20, verbose_name='状态')),
+                ('job', models.CharField(choices=[('check', '核对'), ('write', '写入')], default='check', max_length=10, verbose_name='任务')),
+                ('run', models.CharField(blank=True, max_length=32, verbose_name='执行标识')),
+                ('touched_at', models.DateTimeField(blank=True, null=True, verbose_name='任务时间')),
+                ('note', models.CharField(blank=True, max_length=500, verbose_name='说明')),
                 ('allow_new_root', models.BooleanField(default=False, verbose_name='允许新的根组织')),
                 ('allow_numeric_codes', models.BooleanField(default=False, verbose_name='接受数字格式的代码')),
                 ('counts', models.JSONField(default=dict, verbose_name='计数')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='导入人')),
+                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='确认人')),
             ],
             options={
                 'verbose_name': '导入记录',
@@ -96,6 +100,10 @@ class Migration(migrations.Migration):
                 ('founded_on', models.DateField(blank=True, null=True, verbose_name='成立日期')),
                 ('dissolved_on', models.DateField(blank=True, help_text='自这一天起不再存在', null=True, verbose_name='撤销日期')),
                 ('order', models.PositiveIntegerField(default=0, verbose_name='排序')),
+                ('pinyin', models.CharField(blank=True, help_text='查找用；改名称时重新生成', max_length=200, verbose_name='拼音')),
+                ('initials', models.CharField(blank=True, max_length=200, verbose_name='拼音首字母')),
+                ('short_pinyin', models.CharField(blank=True, max_length=200, verbose_name='简称拼音')),
+                ('short_initials', models.CharField(blank=True, max_length=200, verbose_name='简称拼音首字母')),
                 ('lft', models.PositiveIntegerField(editable=False)),
                 ('rght', models.PositiveIntegerField(editable=False)),
                 ('tree_id', models.PositiveIntegerField(db_index=True, editable=False)),
@@ -140,11 +148,14 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('normal', '正常'), ('suspended', '停止党籍'), ('expelled', '出党'), ('left', '已转出'), ('deceased', '已故')], default='normal', max_length=20, verbose_name='党籍状态')),
                 ('mobile', models.CharField(blank=True, max_length=20, verbose_name='手机')),
                 ('note', models.CharField(blank=True, max_length=500, verbose_name='备注')),
+                ('pinyin', models.CharField(blank=True, help_text='查找用；改姓名时重新生成', max_length=200, verbose_name='拼音')),
+                ('initials', models.CharField(blank=True, max_length=200, verbose_name='拼音首字母')),
             ],
             options={
                 'verbose_name': '人员',
                 'verbose_name_plural': '人员',
                 'ordering': ['number'],
+                'indexes': [models.Index(fields=['pinyin'], name='person_pinyin', opclasses=['varchar_pattern_ops']), models.Index(fields=['initials'], name='person_initials', opclasses=['varchar_pattern_ops'])],
                 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('number'), name='person_number_caseless')],
             },
         ),
@@ -258,6 +269,22 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='organization',
+            index=models.Index(fields=['pinyin'], name='org_pinyin', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['initials'], name='org_initials', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['short_pinyin'], name='org_short_pinyin', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['short_initials'], name='org_short_initials', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
             index=models.Index(fields=['tree_id', 'lft'], name='orgs_organization_tree_id_bb46'),
         ),
         migrations.AddConstraint(
@@ -275,10 +302,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='organization',
             constraint=models.UniqueConstraint(condition=models.Q(('parent__isnull', True)), fields=('tree_id',), name='org_one_root_per_tree'),
-        ),
-        migrations.AddConstraint(
-            model_name='organization',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('tree_id', 'lft'), name='org_lft_unique'),
         ),
         migrations.AddConstraint(
             model_name='grant',

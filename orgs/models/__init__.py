@@ -2,7 +2,7 @@
 
 from orgs.models.account import Grant, GrantRole, User
 from orgs.models.audit import AuditEvent
-from orgs.models.imports import ImportBatch, ImportState
+from orgs.models.imports import ImportBatch, ImportJob, ImportState
 from orgs.models.organization import Organization, OrgType, Relation
 from orgs.models.person import (
     Charge,
@@ -26,6 +26,7 @@ __all__ = [
     "Grant",
     "GrantRole",
     "ImportBatch",
+    "ImportJob",
     "ImportState",
     "MemberKind",
     "Membership",

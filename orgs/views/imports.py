@@ -14,9 +14,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from orgs.errors import DomainError
-from orgs.importing import export, job
+from orgs.importing import export, job, progress
 from orgs.importing.gate import MAX_FILE, SUFFIXES
-from orgs.models import ImportBatch, ImportState
+from orgs.models import ImportBatch, ImportJob, ImportState
 from orgs.requests import UserRequest
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -79,6 +79,7 @@ def import_start(request: UserRequest) -> HttpResponse:
             return redirect("import_preview", pk=batch.pk)
     past = ImportBatch.objects.visible_to(request.user).select_related("by").defer("counts")
     page = Paginator(past, 20).get_page(request.GET.get("page"))
+    page.object_list = [job.notice_death(batch) for batch in page.object_list]
     return render(request, "orgs/import_start.html", {"form": form, "page_obj": page})
 
 
@@ -87,6 +88,9 @@ def import_start(request: UserRequest) -> HttpResponse:
 def import_preview(request: UserRequest, pk: int) -> HttpResponse:
     """What the file would do, or what is wrong with it; after the confirmation the receipt."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user).select_related("by"), pk=pk)
+    batch = job.notice_death(batch)
+    if batch.is_under_way:
+        return render(request, "orgs/import_progress.html", _progress(batch))
     return render(
         request,
         "orgs/import_preview.html",
@@ -94,11 +98,51 @@ def import_preview(request: UserRequest, pk: int) -> HttpResponse:
             "batch": batch,
             "applied": batch.state == ImportState.APPLIED,
             "refused": batch.state == ImportState.REFUSED,
+            "stopped": batch.state in (ImportState.CANCELLED, ImportState.INTERRUPTED),
+            "checked": bool(batch.counts.get("sheets")),
             "nothing_to_do": not any(s["new"] or s["changed"] for s in batch.counts.get("sheets", [])),
             "shown_rows": job.SHOWN_ROWS,
             "shown_problems": job.SHOWN_PROBLEMS,
         },
     )
+
+
+def _progress(batch: ImportBatch) -> dict[str, Any]:
+    rows = progress.rows(job.progress_path(batch)) if batch.state != ImportState.QUEUED else {}
+    return {
+        "batch": batch,
+        "rows": rows,
+        "total": sum(sheet["total"] for sheet in batch.counts.get("sheets", [])) or rows.get("read", 0),
+        "writing": batch.job == ImportJob.WRITE,
+        "cancellable": batch.state in job.CANCELLABLE,
+    }
+
+
+@administrators_only
+@require_GET
+def import_progress(request: UserRequest, pk: int) -> HttpResponse:
+    """How far the import is, asked for by its page again and again; when it has ended the page is loaded anew."""
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user).select_related("by"), pk=pk)
+    batch = job.notice_death(batch)
+    if not batch.is_under_way:
+        answer = redirect("import_preview", pk=pk) if "HX-Request" not in request.headers else HttpResponse()
+        answer["HX-Refresh"] = "true"
+        return answer
+    return render(request, "orgs/_import_progress.html", _progress(batch))
+
+
+@administrators_only
+@require_POST
+def import_cancel(request: UserRequest, pk: int) -> HttpResponse:
+    """Give the file up before anything is written."""
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
+    try:
+        job.cancel(batch, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "已取消，没有写入任何内容。")
+    return redirect("import_preview", pk=pk)
 
 
 @administrators_only
@@ -111,7 +155,8 @@ def import_confirm(request: UserRequest, pk: int) -> HttpResponse:
     except DomainError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"导入完成。{job.totals(batch)}")
+        if batch.state == ImportState.APPLIED:
+            messages.success(request, f"导入完成。{job.totals(batch)}")
     return redirect("import_preview", pk=pk)
 
 
@@ -121,11 +166,12 @@ def import_recheck(request: UserRequest, pk: int) -> HttpResponse:
     """Look again: the system may have changed since the preview."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     try:
-        job.preview_again(batch, by=request.user)
+        batch = job.recheck(batch, by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "已重新核对。")
+        if not batch.is_under_way:
+            messages.success(request, "已重新核对。")
     return redirect("import_preview", pk=pk)
 
 
