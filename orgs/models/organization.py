@@ -85,9 +85,7 @@ class Organization(MPTTModel):
             models.CheckConstraint(condition=Q(lft__lt=F("rght")), name="org_lft_before_rght"),
             models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="org_not_own_parent"),
             models.UniqueConstraint(fields=["tree_id"], condition=Q(parent__isnull=True), name="org_one_root_per_tree"),
-            models.UniqueConstraint(
-                fields=["tree_id", "lft"], name="org_lft_unique", deferrable=models.Deferrable.DEFERRED
-            ),
+            # And org_lft_unique, on PostgreSQL only: migration 0003 says why it is no UniqueConstraint.
         ]
 
     class MPTTMeta:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
+from django.db.models import F
 
 from orgs import tree
 from orgs.errors import TreeBusy
@@ -65,3 +66,29 @@ def test_a_tree_held_by_someone_else_says_so():
         holder.join()
         with connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")
+
+
+def test_numbering_anew_holds_up_nobody_who_refers_to_an_organisation():
+    root = builders.make_org("1", "党组", "总局")
+    org = builders.make_org("11", "党支部", "总局机关", root)
+    period = builders.make_period()
+
+    def review():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        builders.make_bare_record(period, root, of_org=org)
+
+    with tree.transaction.atomic():
+        tree.lock()
+        Organization.objects.update(lft=F("lft") + 2, rght=F("rght") + 2)
+        assert tree.renumber() == 2
+        assert together(review) == []
+
+
+def test_two_organisations_at_one_place_are_refused_when_the_transaction_ends():
+    root = builders.make_org("1", "党组", "总局")
+    place = Organization.objects.filter(pk=builders.make_org("11", "党支部", "总局机关", root).pk)
+    Organization.objects.filter(pk=root.pk).update(rght=9)
+    with pytest.raises(IntegrityError, match="org_lft_unique"), tree.transaction.atomic():
+        place.update(lft=1)  # the root's: allowed until the end
+    assert place.get().lft == 2
