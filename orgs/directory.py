@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
-from orgs import scope
+from orgs import pinyin, scope
 from orgs.errors import DomainError
 from orgs.heads import heads_of
 from orgs.models import Membership, Organization, Person, Post, User
@@ -85,8 +85,13 @@ def tops(user: User, on: datetime.date) -> list[Top]:
 
 
 def search(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:
-    """Name or short name contains, or the code begins with, the words."""
-    return orgs.filter(Q(name__icontains=words) | Q(short_name__icontains=words) | Q(code__istartswith=words))
+    """Chinese words: part of the name or short name. Others: the code, the pinyin or its initials begin with them."""
+    return orgs.filter(pinyin.matching(Organization, words, key="code", names=("name", "short_name")))
+
+
+def search_people(persons: QuerySet[Person], words: str) -> QuerySet[Person]:
+    """Chinese words: part of the name. Others: the number, the pinyin or its initials begin with them."""
+    return persons.filter(pinyin.matching(Person, words, key="number", names=("name",)))
 
 
 def with_branch(persons: QuerySet[Person], on: datetime.date) -> QuerySet[Person]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 
-from orgs import audit, clock
+from orgs import audit, clock, pinyin
 from orgs.errors import DomainError
 from orgs.models import Charge, ChargeKind, Membership, Organization, OrgType, Person, Post, PostRole, User
 
@@ -32,6 +32,8 @@ class PeopleRefused(DomainError):
 def add_many(persons: Sequence[Person], *, by: User | None) -> None:
     """Store unsaved persons. Raises PeopleRefused when a number is taken (numbers differ by more than case)."""
     try:
+        for person in persons:
+            pinyin.fill(person)
         with transaction.atomic():
             Person.objects.bulk_create(persons, batch_size=BATCH)
             audit.record(by, "新增人员", persons)
@@ -292,6 +294,8 @@ def _update(model: type[Row], changed: Sequence[tuple[Row, Mapping[str, Any]]], 
             for name, value in values.items():
                 setattr(row, name, value)
             fields.update(values)
+            if isinstance(row, Person):
+                fields |= pinyin.follow(row, values)
         try:
             manager.bulk_create(
                 list(fresh.values()),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import OperationalError, connection, transaction
 from psycopg2.extras import execute_values
 
-from orgs import audit, changes, people
+from orgs import audit, changes, people, pinyin
 from orgs.errors import DomainError, TreeBusy
 from orgs.models import Membership, Organization, OrgType, Relation, User
 
@@ -166,6 +166,7 @@ def _change(
         for name, value in values.items():
             setattr(org, name, value)
         fields.update(name.removesuffix("_id") for name in values)
+        fields |= pinyin.follow(org, values)
         if org.parent_id == org.pk:
             raise TreeRefused(f"“{org.name}”不能做自己的上级。")
         if not org.code.strip() or not org.name.strip():
@@ -208,6 +209,7 @@ def _insert(new: Sequence[Organization]) -> None:
         if not ready:
             raise TreeRefused("上级关系形成循环：" + "、".join(org.name for org in waiting[:5]))
         for org in ready:
+            pinyin.fill(org)
             org.parent = org.parent  # takes over the primary key of a parent saved a moment ago
             org.level = 0
             org.lft, org.rght = 2 * place + 1, 2 * place + 2

@@ -26,7 +26,7 @@ class OrganizationForm(ColumnsForm):
         model = Organization
         fields = (
             "code", "name", "short_name", "org_type", "category", "parent", "relation", "is_window_unit",
-            "founded_on", "dissolved_on", "order",
+            "founded_on", "dissolved_on", "order", "pinyin", "initials", "short_pinyin", "short_initials",
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any] | None:
@@ -110,6 +110,7 @@ class OrganizationAdmin(SheetExchange, ForAdministrators):
     fieldsets = (
         (None, {"fields": ("code", "name", "short_name", "org_type", "category")}),
         ("位置", {"fields": ("parent", "relation", "order")}),
+        ("查找", {"fields": ("pinyin", "initials", "short_pinyin", "short_initials"), "classes": ("collapse",)}),
         ("属性", {"fields": ("is_window_unit", "founded_on", "dissolved_on")}),
     )
 

@@ -40,7 +40,9 @@ class PersonForm(ColumnsForm):
 
     class Meta:
         model = Person
-        fields = ("number", "name", "title", "gender", "born_on", "joined_on", "kind", "status", "mobile", "note")
+        fields = ("number", "name", "title", "gender", "born_on", "joined_on", "kind", "status", "mobile", "note",
+            "pinyin", "initials",
+        )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,6 +101,7 @@ class PersonAdmin(SheetExchange, ForAdministrators):
     fieldsets = (
         (None, {"fields": ("number", "name", "title", "gender")}),
         ("组织关系", {"fields": ("branch_now", "moved_on", "kind", "status")}),
+        ("查找", {"fields": ("pinyin", "initials"), "classes": ("collapse",)}),
         ("其他", {"fields": ("born_on", "joined_on", "mobile", "note")}),
     )
 

@@ -56,6 +56,10 @@ class Organization(MPTTModel):
     founded_on = models.DateField("成立日期", null=True, blank=True)
     dissolved_on = models.DateField("撤销日期", null=True, blank=True, help_text="自这一天起不再存在")
     order = models.PositiveIntegerField("排序", default=0)
+    pinyin = models.CharField("拼音", max_length=200, blank=True, help_text="查找用；改名称时重新生成")
+    initials = models.CharField("拼音首字母", max_length=200, blank=True)
+    short_pinyin = models.CharField("简称拼音", max_length=200, blank=True)
+    short_initials = models.CharField("简称拼音首字母", max_length=200, blank=True)
     domain = models.ForeignKey(
         "self",
         models.DO_NOTHING,
@@ -79,6 +83,11 @@ class Organization(MPTTModel):
         indexes = [
             models.Index(fields=["tree_id", "lft", "rght"], name="org_range"),
             models.Index(fields=["category", "org_type"], name="org_kind"),
+            # PostgreSQL answers "begins with" from an index of this class only.
+            models.Index(fields=["pinyin"], name="org_pinyin", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["initials"], name="org_initials", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["short_pinyin"], name="org_short_pinyin", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["short_initials"], name="org_short_initials", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
             models.UniqueConstraint(Lower("code"), name="org_code_caseless"),

@@ -67,6 +67,8 @@ class Person(models.Model):
     status = models.CharField("党籍状态", max_length=20, choices=PartyStatus, default=PartyStatus.NORMAL)
     mobile = models.CharField("手机", max_length=20, blank=True)
     note = models.CharField("备注", max_length=500, blank=True)
+    pinyin = models.CharField("拼音", max_length=200, blank=True, help_text="查找用；改姓名时重新生成")
+    initials = models.CharField("拼音首字母", max_length=200, blank=True)
 
     objects = PersonQuerySet.as_manager()
 
@@ -74,6 +76,11 @@ class Person(models.Model):
         verbose_name = "人员"
         verbose_name_plural = "人员"
         ordering = ["number"]
+        indexes = [
+            # PostgreSQL answers "begins with" from an index of this class only.
+            models.Index(fields=["pinyin"], name="person_pinyin", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["initials"], name="person_initials", opclasses=["varchar_pattern_ops"]),
+        ]
         constraints = [models.UniqueConstraint(Lower("number"), name="person_number_caseless")]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -50,7 +50,7 @@ def _wanted(request: UserRequest, on: datetime.date) -> _Wanted:
     if code:
         found = directory.below(found, org, on) if org else Person.objects.none()
     if query:
-        found = found.filter(Q(name__icontains=query) | Q(number__istartswith=query))
+        found = directory.search_people(found, query)
     if branch:
         found = directory.of_branches_named(found, branch, on)
     return _Wanted(query, branch, code, org, directory.with_branch(found, on).order_by("number"))
