@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 from django.forms import Form, ModelForm
@@ -17,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from orgs import clock, directory, lists, people, reorganizing, scope, standing
 from orgs.errors import DomainError
-from orgs.forms import ChargeForm, DayForm, MemberForm, PostForm
+from orgs.forms import ChargeForm, DayField, DayForm, MemberForm, PostForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
 from orgs.requests import UserRequest
 
@@ -98,12 +100,12 @@ def _children(request: UserRequest, org: Organization, on: datetime.date) -> lis
 
 @require_GET
 def organization(request: UserRequest, code: str) -> HttpResponse:
-    """One organisation: facts, team, division of work, what is below it or who belongs to it."""
-    on = clock.today()
+    """One organisation: facts, team, division of work, what is below it or who belongs to it; as of any day."""
+    on = _day_asked_for(request)
     user = request.user
     org = found_by(Organization.objects.visible_to(user).select_related("category"), code=code)
     may = standing.to_organization(user, org)
-    context: dict[str, Any] = {"org": org, "may": may, "is_alive": _is_alive(org, on)}
+    context: dict[str, Any] = {"org": org, "may": may, "is_alive": _is_alive(org, on), "on": on}
     context["above"] = Organization.objects.visible_to(user).above(org)
     if may.sees_people:
         context |= _team(request, org, on)
@@ -117,7 +119,19 @@ def organization(request: UserRequest, code: str) -> HttpResponse:
     if may.edits:
         context["history"] = _history(request, org)
         context["changes"] = may.is_office and reorganizing.changeable(user).filter(pk=org.pk).exists()
+    if on != clock.today():  # another day is for reading only
+        looking = dataclasses.replace(may, edits=False, is_office=False)
+        context |= {"may": looking, "changes": False, "endable_posts": set(), "is_another_day": True}
     return render(request, "orgs/organization.html", context)
+
+
+def _day_asked_for(request: UserRequest) -> datetime.date:
+    """The day in the address; without one, or with one that cannot be read (which is said), today."""
+    try:
+        return DayField(required=False).clean(request.GET.get("on", "")[:20]) or clock.today()
+    except ValidationError as error:
+        messages.error(request, f"{error.messages[0]}下面是今天的情况。")
+        return clock.today()
 
 
 def _page(request: UserRequest, found: QuerySet) -> Page:
