@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ from orgs.models import ImportBatch, ImportJob, ImportState, User
 
 SHOWN_ROWS = 100
 SHOWN_PROBLEMS = 200
+SHOWN_CAUSES, SHOWN_OF_A_CAUSE = 40, 20
 AT_ONCE = 300 * 1024  # larger files are jobs in the background
 WAIT_SECONDS = 2.0  # until a writer that found the tree busy tries again
 DEAD_AFTER = 20.0  # seconds without a sign of life
@@ -387,11 +389,31 @@ def _describe(batch: ImportBatch, plan: Plan) -> None:
             for sheet, counts in plan.counts.items()
         ],
         "problems": [asdict(problem) for problem in plan.problems[:SHOWN_PROBLEMS]],
+        "groups": _groups(plan.problems),
         "problem_count": len(plan.problems),
         "warnings": [asdict(problem) for problem in plan.warnings[:SHOWN_PROBLEMS]],
         "warning_count": len(plan.warnings),
         "notices": plan.notices[:50],
     }
+
+
+def _groups(problems: list[Problem]) -> list[dict[str, Any]]:
+    """Problems by cause, the most frequent first: what differs from row to row is left out of the cause."""
+    found: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        cause = re.sub(r"[0-9]+(-[0-9]+)*", "…", re.sub(r'"[^"]*"', '"…"', problem.message.split("，是否指 ")[0]))
+        found.setdefault((problem.sheet, problem.column, cause), []).append(problem)
+    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [
+        {
+            "sheet": sheet,
+            "column": column,
+            "cause": cause,
+            "count": len(rows),
+            "rows": [asdict(row) for row in rows[:SHOWN_OF_A_CAUSE]],
+        }
+        for (sheet, column, cause), rows in ordered[:SHOWN_CAUSES]
+    ]
 
 
 def _changes(plan: Plan, sheet: str) -> dict[str, Any]:

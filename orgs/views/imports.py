@@ -102,7 +102,6 @@ def import_preview(request: UserRequest, pk: int) -> HttpResponse:
             "checked": bool(batch.counts.get("sheets")),
             "nothing_to_do": not any(s["new"] or s["changed"] for s in batch.counts.get("sheets", [])),
             "shown_rows": job.SHOWN_ROWS,
-            "shown_problems": job.SHOWN_PROBLEMS,
         },
     )
 

@@ -192,3 +192,17 @@ def test_a_thousand_rows_cost_no_query_each(cast, django_assert_max_num_queries)
     with django_assert_max_num_queries(120):
         job.confirm(batch, by=user)
     assert Person.objects.filter(number__startswith="q").count() == 1000
+
+
+def test_problems_are_grouped_by_their_cause(cast, admin):
+    rows = [(f"b{n}", f"第{n}支部", "党支部", "机关内设机构", f"nix{n}", None) for n in range(25)]
+    page = upload(admin, book([*rows, ("c1", "丙支部", "支部", "机关内设机构", "131", None)])).content.decode()
+    groups = ImportBatch.objects.get().counts["groups"]
+    assert [(group["column"], group["cause"], group["count"], len(group["rows"])) for group in groups] == [
+        ("上级代码", '找不到组织 "…"', 25, 20),
+        ("组织类型", '不认识 "…"', 1, 1),
+    ]
+    assert "25 处，显示前 20 处" in page
+    assert "全部 26 处见清单" in page
+    assert "nix19" in page
+    assert "nix20" not in page
