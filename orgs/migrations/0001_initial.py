@@ -100,6 +100,10 @@ class Migration(migrations.Migration):
                 ('founded_on', models.DateField(blank=True, null=True, verbose_name='成立日期')),
                 ('dissolved_on', models.DateField(blank=True, help_text='自这一天起不再存在', null=True, verbose_name='撤销日期')),
                 ('order', models.PositiveIntegerField(default=0, verbose_name='排序')),
+                ('pinyin', models.CharField(blank=True, help_text='查找用；改名称时重新生成', max_length=200, verbose_name='拼音')),
+                ('initials', models.CharField(blank=True, max_length=200, verbose_name='拼音首字母')),
+                ('short_pinyin', models.CharField(blank=True, max_length=200, verbose_name='简称拼音')),
+                ('short_initials', models.CharField(blank=True, max_length=200, verbose_name='简称拼音首字母')),
                 ('lft', models.PositiveIntegerField(editable=False)),
                 ('rght', models.PositiveIntegerField(editable=False)),
                 ('tree_id', models.PositiveIntegerField(db_index=True, editable=False)),
@@ -144,11 +148,14 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('normal', '正常'), ('suspended', '停止党籍'), ('expelled', '出党'), ('left', '已转出'), ('deceased', '已故')], default='normal', max_length=20, verbose_name='党籍状态')),
                 ('mobile', models.CharField(blank=True, max_length=20, verbose_name='手机')),
                 ('note', models.CharField(blank=True, max_length=500, verbose_name='备注')),
+                ('pinyin', models.CharField(blank=True, help_text='查找用；改姓名时重新生成', max_length=200, verbose_name='拼音')),
+                ('initials', models.CharField(blank=True, max_length=200, verbose_name='拼音首字母')),
             ],
             options={
                 'verbose_name': '人员',
                 'verbose_name_plural': '人员',
                 'ordering': ['number'],
+                'indexes': [models.Index(fields=['pinyin'], name='person_pinyin', opclasses=['varchar_pattern_ops']), models.Index(fields=['initials'], name='person_initials', opclasses=['varchar_pattern_ops'])],
                 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('number'), name='person_number_caseless')],
             },
         ),
@@ -259,6 +266,22 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='organization',
             index=models.Index(fields=['category', 'org_type'], name='org_kind'),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['pinyin'], name='org_pinyin', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['initials'], name='org_initials', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['short_pinyin'], name='org_short_pinyin', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='organization',
+            index=models.Index(fields=['short_initials'], name='org_short_initials', opclasses=['varchar_pattern_ops']),
         ),
         migrations.AddIndex(
             model_name='organization',
