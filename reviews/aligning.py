@@ -112,6 +112,8 @@ class Aligning:
         self.counts = plan.counts.setdefault(rule.code, Counts())
         self.added = plan.added.setdefault(rule.code, [])
         self.withdrawn = plan.withdrawn.setdefault(rule.code, [])
+        # Not asked for each portion: what is stored by then is what we have just written ourselves.
+        self.is_new = not self.existing().exists()
 
     def existing(self, branches: Sequence[int] | None = None) -> QuerySet[Duty]:
         """The rule's stored duties, of some reviewing organisations where given."""
@@ -122,8 +124,8 @@ class Aligning:
         """Compare what should be with what is; `found` is used up."""
         changed: dict[int, dict[str, Any]] = {}
         gone: list[Stored] = []
-        for row in self.existing(branches).values_list(*Stored._fields).iterator(chunk_size=BATCH):
-            duty = Stored._make(row)
+        rows = () if self.is_new else self.existing(branches).values_list(*Stored._fields).iterator(chunk_size=BATCH)
+        for duty in map(Stored._make, rows):
             due = found.pop((duty.reviewer_org_id, duty.target_org_id, duty.target_person_id), None)
             if due is None:
                 gone.append(duty)

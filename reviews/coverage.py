@@ -27,6 +27,7 @@ from reviews.models.record import RecordQuerySet
 LOCK_SPACE = 20101  # the second key is the period's id
 LEADING_TYPES = (OrgType.GROUP, OrgType.COMMITTEE, OrgType.ORGAN_COMMITTEE, OrgType.GENERAL_BRANCH)
 BATCH = 2000
+MANY = 10_000  # new targets after which the database should count its table
 FEW = 500  # ids in one condition: well below the limit of every database
 
 Change = tuple[int, int, int]  # organisation id, due, done
@@ -65,12 +66,15 @@ def sync(period: Period, on: datetime.date | None = None) -> None:
     """
     hold(period.pk, alone=True)
     day = min(max(on or clock.today(), period.starts_on), period.ends_on)
+    added = 0
     for measure, roster in (
         (Measure.ORGANIZATIONS, _organizations(day)),
         (Measure.MEMBERS, _members(day)),
         (Measure.LEADERS, _leaders(period, day)),
     ):
-        _align(period, measure, roster)
+        added += _align(period, measure, roster)
+    if added > MANY:
+        bulk.learn(CoverageTarget, CoverageChange)
     mend(period)
 
 
@@ -159,8 +163,11 @@ def _leaders(period: Period, on: datetime.date) -> dict[int, int]:
     return found
 
 
-def _align(period: Period, measure: Measure, roster: dict[int, int]) -> None:
-    """Add, move and remove targets of a measure until they are the roster; what was done goes with its target."""
+def _align(period: Period, measure: Measure, roster: dict[int, int]) -> int:
+    """Add, move and remove targets of a measure until they are the roster; what was done goes with its target.
+
+    Returns how many were added.
+    """
     key = "organization_id" if measure == Measure.ORGANIZATIONS else "person_id"
     targets = CoverageTarget.objects.filter(period=period, measure=measure)
     changes: list[Change] = []
@@ -187,6 +194,7 @@ def _align(period: Period, measure: Measure, roster: dict[int, int]) -> None:
     bulk.insert(CoverageTarget, columns, new)
     changes.extend((org, 1, 0) for org in roster.values())
     _append(period.pk, measure, changes)
+    return len(roster)
 
 
 # --- what covers a target -----------------------------------------------------------------------------------

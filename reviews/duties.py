@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from orgs import audit, clock, heads, scope, tree
+from orgs import audit, bulk, clock, heads, scope, tree
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, Person, Post
 from reviews import cadence, coverage
@@ -25,6 +25,8 @@ __all__ = [
     "BadPeriod", "Counts", "DutyPlan", "DutyRefused", "Explanation", "day_of", "ensure_period", "exempt", "explain", "preview",
     "reassign", "regenerate", "reopen", "resume", "settle", "unsaved_period",
 ]  # fmt: skip
+
+MANY = 10_000  # new duties after which the database should count its table
 
 
 class BadPeriod(DomainError):
@@ -85,6 +87,8 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
     day = day_of(period, on)
     plan = align(Derivation(period, day), period, write=True)
+    if plan.total.added > MANY:
+        bulk.learn(Duty)
     settle_by_earlier_records(period)
     coverage.sync(period, day)
     period.derived_on, period.derived_at = day, timezone.now()

@@ -18,9 +18,14 @@ class CoverageTarget(models.Model):
     An organisation counts at itself, a member at the branch, a leader at the post nearest the root.
     """
 
-    period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
+    # Period and organization have no index of their own: the ones below begin with them.
+    period = models.ForeignKey(
+        "reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+", db_index=False
+    )
     measure = models.CharField("口径", max_length=20, choices=Measure)
-    organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="计入组织", related_name="+")
+    organization = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="计入组织", related_name="+", db_index=False
+    )
     person = models.ForeignKey(
         "orgs.Person", models.PROTECT, verbose_name="人员", null=True, blank=True, related_name="+"
     )
