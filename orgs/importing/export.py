@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -22,12 +24,15 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from orgs.importing import columns
 from orgs.importing.columns import CHARGES, NONE_CODE, NOTES, ORGS, PEOPLE, POSTS, SHEETS, Column
 from orgs.importing.plan import Problem
+from orgs.importing.reading import Book, Table
 from orgs.models import Category, Charge, Membership, Organization, Person, Post
 
 Values = Iterator[Sequence[Any]]
 LIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for the beginning of a formula
 HEADER = PatternFill("solid", start_color="B3261E")
 OPTIONAL = PatternFill("solid", start_color="6B6B6B")
+WRONG = PatternFill("solid", start_color="F4B6B0")
+LONGEST_GAP, MOST_COMMENTS = 1000, 2000
 WHITE = Font(bold=True, color="FFFFFF")
 LINE = Border(bottom=Side(style="thin", color="999999"))
 ROWS_CHECKED = 5000  # rows of the template that have drop-down lists
@@ -181,8 +186,12 @@ def _bytes(book: Workbook) -> bytes:
     return stream.getvalue()
 
 
-def errors(problems: Iterable[Problem], warnings: Iterable[Problem] = ()) -> bytes:
-    """The list of problems as a workbook: where, what, the value, the cure."""
+def errors(problems: Sequence[Problem], warnings: Sequence[Problem] = (), read: Book | None = None) -> bytes:
+    """The list of problems as a workbook: where, what, the value, the cure.
+
+    With the book that was read its sheets follow, rows at their places, wrong cells filled and commented, and what is
+    wrong in the row in a last column 错误; mended, the file can be uploaded as it is.
+    """
     book = Workbook(write_only=True)
     sheet = book.create_sheet("错误清单")
     sheet.freeze_panes = "A2"
@@ -198,7 +207,57 @@ def errors(problems: Iterable[Problem], warnings: Iterable[Problem] = ()) -> byt
         for p in found:
             texts = (kind, p.sheet, p.row, p.column, p.message, p.value, p.cure)
             sheet.append([text_cell(sheet, value) if value != "" else None for value in texts])
+    if read is not None:
+        for table in read.tables.values():
+            _marked(book, table, [problem for problem in problems if problem.sheet == table.sheet])
     return _bytes(book)
+
+
+def _marked(book: Workbook, table: Table, problems: list[Problem]) -> None:
+    """The rows of a sheet as they were read, with the wrong cells marked."""
+    by_row: dict[int, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        by_row[problem.row or 0].append(problem)
+    listed = [column for column in SHEETS[table.sheet] if column.name in table.columns]
+    sheet = book.create_sheet(table.sheet)
+    sheet.freeze_panes = "A2"
+    for at, column in enumerate(listed, start=1):
+        sheet.column_dimensions[get_column_letter(at)].width = column.width
+        sheet.column_dimensions[get_column_letter(at)].number_format = "@" if column.text else "General"
+    sheet.column_dimensions[get_column_letter(len(listed) + 1)].width = 60
+    sheet.append([*(_header(sheet, column) for column in listed), "错误"])
+    written, comments = 1, 0
+    for number, cells in table.rows:
+        if 0 < number - written - 1 <= LONGEST_GAP:  # the same row numbers as in the file that was sent
+            for _ in range(number - written - 1):
+                sheet.append([])
+                written += 1
+        wrong = by_row.get(number, [])
+        row: list[Any] = []
+        for column in listed:
+            value = table.cell(cells, column.name)
+            value = None if isinstance(value, columns.Fault) else value
+            here = [problem for problem in wrong if problem.column == column.header]
+            if not here:
+                row.append(text_cell(sheet, value, as_text=column.text))
+                continue
+            cell = text_cell(sheet, value, as_text=column.text)
+            if not isinstance(cell, Cell):
+                cell = WriteOnlyCell(sheet, value)
+            cell.fill = WRONG
+            comments += 1
+            if comments <= MOST_COMMENTS:
+                cell.comment = Comment("\n".join(_told(problem) for problem in here), "核对")
+            row.append(cell)
+        row.append(
+            text_cell(sheet, "；".join(f"{p.column}：{_told(p)}" if p.column else _told(p) for p in wrong) or None)
+        )
+        sheet.append(row)
+        written += 1
+
+
+def _told(problem: Problem) -> str:
+    return f"{problem.message}。{problem.cure}" if problem.cure else problem.message
 
 
 # --- the template ---------------------------------------------------------------------------------------------------

@@ -379,6 +379,16 @@ def _book(batch: ImportBatch, tick: progress.Tick = progress.silent) -> reading.
     return reading.read(data, batch.file_name, tick)
 
 
+def sent(batch: ImportBatch) -> reading.Book | None:
+    """What the stored file holds, for marking it; None for a large one and one that cannot be read any more."""
+    if _is_large(batch):
+        return None
+    try:
+        return _book(batch)
+    except reading.Unreadable:
+        return None
+
+
 def _describe(batch: ImportBatch, plan: Plan) -> None:
     """What the preview shows, as plain data; long lists are cut, their lengths are not."""
     batch.state = ImportState.REFUSED if plan.problems else ImportState.PREVIEWED

@@ -182,13 +182,13 @@ def import_errors(request: UserRequest, pk: int) -> HttpResponse:
     stored = batch.counts.get("problems", []), batch.counts.get("warnings", [])
     if batch.counts.get("problem_count", 0) <= len(stored[0]):
         problems, warnings = ([job.problem_of(row) for row in rows] for rows in stored)
-        return _download(export.errors(problems, warnings), f"import-{batch.pk}-errors.xlsx")
+        return _download(export.errors(problems, warnings, job.sent(batch)), f"import-{batch.pk}-errors.xlsx")
     try:
         plan = job.preview_again(batch, by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("import_preview", pk=pk)
-    return _download(export.errors(plan.problems, plan.warnings), f"import-{batch.pk}-errors.xlsx")
+    return _download(export.errors(plan.problems, plan.warnings, job.sent(batch)), f"import-{batch.pk}-errors.xlsx")
 
 
 @administrators_only

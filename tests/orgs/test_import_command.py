@@ -140,3 +140,23 @@ def test_the_exit_status_is_the_process_s():
 def test_what_argparse_says_is_translated():
     assert in_chinese("argument --on: invalid date value: 'x'") == "参数 --on 的值不对：'x'"
     assert in_chinese("something new") == "something new"
+
+
+@pytest.mark.django_db
+def test_the_sent_sheets_come_back_with_the_wrong_cells_marked(file, tmp_path):
+    out = tmp_path / "errors.xlsx"
+    run("import_orgs", file(book([*WRONG, (8, "=1+1", "党支部", "机关内设机构", "01", None)])), "--errors", str(out))
+    sheet = load_workbook(out)["组织"]
+    assert sheet["G1"].value == "错误"
+    assert sheet["A2"].value == "001"
+    assert sheet["E6"].value == "0019"
+    assert sheet["E6"].fill.start_color.rgb == "00F4B6B0"
+    assert '找不到组织 "0019"' in sheet["E6"].comment.text
+    assert '上级代码：找不到组织 "0019"' in sheet["G6"].value
+    assert sheet["A6"].comment is None
+    assert sheet["A7"].value == 8
+    assert "开头的 0 可能已经丢失" in sheet["A7"].comment.text
+    assert sheet["G2"].value is None
+    assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+    again = run("import_orgs", str(out), "--dry-run")
+    assert '组织!6 上级代码: 找不到组织 "0019"' in again[2]

@@ -206,3 +206,14 @@ def test_problems_are_grouped_by_their_cause(cast, admin):
     assert "全部 26 处见清单" in page
     assert "nix19" in page
     assert "nix20" not in page
+
+
+def test_the_download_holds_the_sent_sheets_with_the_wrong_cells_marked(cast, admin):
+    upload(admin, book(WRONG))
+    batch = ImportBatch.objects.get()
+    made = load_workbook(io.BytesIO(admin.get(reverse("import_errors", args=[batch.pk])).content))
+    assert made.sheetnames == ["错误清单", "组织"]
+    assert '找不到组织 "0019"' in made["组织"]["E2"].comment.text
+    batch.file.storage.delete(batch.file.name)
+    made = load_workbook(io.BytesIO(admin.get(reverse("import_errors", args=[batch.pk])).content))
+    assert made.sheetnames == ["错误清单"]

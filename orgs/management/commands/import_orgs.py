@@ -41,7 +41,7 @@ class Command(ContractCommand):
             self.refuse([f"{path.name}: {error}"])
         self._report(plan)
         if out is not None and (plan.problems or plan.warnings):
-            self._write(out, export.errors(plan.problems, plan.warnings))
+            self._write(out, export.errors(plan.problems, plan.warnings, book))
         if plan.problems:
             self.refuse(plan.problems)
 
