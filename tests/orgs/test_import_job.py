@@ -386,10 +386,10 @@ def test_a_killed_writer_leaves_nothing_and_the_import_can_be_begun_again(launch
         time.sleep(dice.uniform(0.1, 1.6))
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
+        time.sleep(1)  # the server notices the death, or ends a commit that was on its way
         if state_of(made) == ImportState.APPLIED:  # it was faster: then all of it is there
             break
         assert (Organization.objects.count(), Person.objects.count(), made.state) == (0, 0, "writing")
-        time.sleep(1)
         assert job.notice_death(made).state == ImportState.INTERRUPTED
         job.recheck(made, by=boss)
         job.run(made.pk)
