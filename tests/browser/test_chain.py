@@ -9,7 +9,6 @@ import openpyxl
 import pytest
 
 from orgs import accounts
-from orgs.importing import job
 from orgs.models import Organization, Person, User
 from reports.demonstration import load
 from reports.demonstration.people import invent
@@ -76,9 +75,7 @@ def reviewed(page) -> tuple[int, int]:
     return int(due.replace(",", "")), int(done.replace(",", ""))
 
 
-def test_the_whole_chain(open_page, workbook, tmp_path, in_2010, monkeypatch):
-    # A job of its own process would not find the test's database: here every file is imported at once.
-    monkeypatch.setattr(job, "AT_ONCE", 50_000_000)
+def test_the_whole_chain(open_page, workbook, tmp_path, in_2010):
     User.objects.create_superuser("admin", password=PASSWORD)
 
     # The administrator imports the tree and has the duties generated.
