@@ -40,7 +40,7 @@ from orgs.models import ImportBatch, ImportJob, ImportState, User
 SHOWN_ROWS = 100
 SHOWN_PROBLEMS = 200
 SHOWN_CAUSES, SHOWN_OF_A_CAUSE = 40, 20
-AT_ONCE = 300 * 1024  # larger files are jobs in the background
+AT_ONCE = 1024 * 1024  # larger files are jobs in the background
 WAIT_SECONDS = 2.0  # until a writer that found the tree busy tries again
 DEAD_AFTER = 20.0  # seconds without a sign of life
 START_WITHIN = 90.0  # seconds in which a process of its own has begun
