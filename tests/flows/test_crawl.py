@@ -29,7 +29,7 @@ from tests.reviews.record_cases import Cases, full_draft, make_cases
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
 MARK = "机密文字"  # in every text of the member's review and of what followed
-MOST = 400  # pages a user; more would mean that the crawler runs in circles
+MOST = 800  # pages a user; more would mean that the crawler runs in circles
 STARTS = (
     "home my_duties records record_new rectifications coverage progress_reports organizations people notifications"
 ).split()
