@@ -23,22 +23,33 @@ tree_changed: list[TreeChanged] = []
 
 
 class ChangeKind(enum.StrEnum):
-    """What can happen to an organisation after it was founded."""
+    """What can happen to organisations after they were founded, and to people after they came."""
 
     RENAME = "rename"
     MOVE = "move"
     MERGE = "merge"
+    SPLIT = "split"
     DISSOLVE = "dissolve"
+    TRANSFER = "transfer"
+    APPOINT = "appoint"
+    REMOVE = "remove"
+    DIVISION = "division"
+    IMPORT = "import"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change of an organisation: `target` is the new superior, or the organisation that takes over."""
+    """One change. `org`: the organisation that is changed, or that the persons leave, are appointed in or whose
+    division of work it is; None for an import. `target`: the new superior, or the organisation that takes over.
+    `persons`: ids of the persons whom it is about.
+    """
 
     kind: ChangeKind
-    org: Organization
+    org: Organization | None
     on: datetime.date
     target: Organization | None = None
+    persons: tuple[int, ...] = ()
 
 
 # Called in the change's own transaction, after everything in `orgs` is written.
@@ -59,6 +70,6 @@ def announce_moves(old_parents: Mapping[int, int | None], by: User | None) -> No
 
 
 def announce(change: Change, by: User | None) -> None:
-    """Tell every listener what was done to an organisation."""
+    """Tell every listener what was done."""
     for listener in change_done:
         listener(change, by)

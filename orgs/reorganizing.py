@@ -190,6 +190,7 @@ def _do(plan: Plan) -> list[str]:
 def _own_consequences(change: Change) -> Callable[[], list[str]]:
     """What becomes different of organisations, members and posts."""
     org, on, target = change.org, change.on, change.target
+    assert org is not None  # noqa: S101 - for the type checker: every change of this module has one
     old_name, old_short, old_parent = org.name, org.short_name, org.parent
     old_relation = Relation(org.relation).label
     below = Organization.objects.below(org).alive(on).count()

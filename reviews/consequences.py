@@ -64,7 +64,7 @@ def look(change: Change) -> Callable[[], list[str]]:
         return lambda: [f"组织超过 {LARGE} 个：{period.name}的点评任务和覆盖统计在下一次生成任务时随之调整。"]
     tasks, figures, drafts = _tasks(period), _figures(period), _drafted(period)
     inside = _figures(period, change.org) if change.kind == ChangeKind.MOVE else {}
-    old_parent = change.org.parent
+    old_parent = change.org.parent if change.org is not None else None
 
     def ask() -> list[str]:
         lines = _of_duties(tasks, _tasks(period), drafts)
