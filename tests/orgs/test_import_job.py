@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from django.utils import timezone
 from orgs import tree
 from orgs.errors import Forbidden, TreeBusy
 from orgs.importing import apply, job, progress, reading
-from orgs.models import AuditEvent, ImportBatch, ImportJob, ImportState, Organization, Person
+from orgs.models import AuditEvent, ImportBatch, ImportJob, ImportState, Membership, Organization, Person
 from orgs.tasks import run_import
 from tests import builders
 from tests.orgs.books import TREE, book, import_
@@ -357,23 +358,43 @@ def test_a_small_file_is_still_done_at_once(boss, as_user, monkeypatch):
 # --- the writer is killed ---------------------------------------------------------------------------------------------
 
 
+MOMENTS = 10
+
+
+def large_book(word: str) -> bytes:
+    """Some hundred branches with 3,000 members; the word stands in every name, so that each version differs in all."""
+    orgs = [*TREE, *((f"b{n}", f"{word}第{n}党支部", "党支部", "机关内设机构", "01", None) for n in range(300))]
+    return book(orgs, [(f"P{n}", f"张{word}", f"b{(n + len(word)) % 300}") for n in range(3000)])
+
+
+def stored_words() -> tuple[list, list, list]:
+    """What of a version is stored: names of branches, names of people, where they belong."""
+    branches = Organization.objects.filter(code__startswith="b").order_by("code").values_list("code", "name")
+    people = Person.objects.order_by("number").values_list("number", "name")
+    places = (
+        Membership.objects.filter(to_on=None).order_by("person__number").values_list("person__number", "branch__code")
+    )
+    return list(branches), list(people), list(places)
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("closed_connections")
-def test_a_killed_writer_leaves_nothing_and_the_import_can_be_begun_again(launched, monkeypatch):
+def test_a_writer_killed_at_ten_random_moments_leaves_the_old_state_or_the_new(launched, monkeypatch):
     boss = builders.make_user(username="boss", is_superuser=True, is_staff=True)
-    orgs = [*TREE, *((f"b{n}", f"第{n}党支部", "党支部", "机关内设机构", "01", None) for n in range(300))]
-    people = [(f"P{n}", "张三", f"b{n % 300}") for n in range(3000)]
-    made = job.upload(book(orgs, people), "a.xlsx", by=boss)
-    job.run(made.pk)
-    made.refresh_from_db()
     monkeypatch.setattr(job, "DEAD_AFTER", 0.5)
-    name = connection.settings_dict["NAME"]
     values = connection.settings_dict
-    address = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{name}"
+    address = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
     surroundings = {**os.environ, "DATABASE_URL": address, "MEDIA_ROOT": str(django_settings.MEDIA_ROOT), "TODAY": ""}
-    dice = random.Random(4)
-    for _ in range(4):
+
+    def checked(made: ImportBatch) -> ImportBatch:
+        job.run(made.pk)
+        made.refresh_from_db()
+        assert made.state == ImportState.PREVIEWED
+        return made
+
+    def working(made: ImportBatch) -> subprocess.Popen:
+        """A worker of its own that has begun to write."""
         job.confirm(made, by=boss)
         worker = subprocess.Popen(
             [sys.executable, "manage.py", "run_import", str(made.pk)],
@@ -383,22 +404,41 @@ def test_a_killed_writer_leaves_nothing_and_the_import_can_be_begun_again(launch
         )
         while state_of(made) == ImportState.QUEUED and worker.poll() is None:
             time.sleep(0.02)
-        time.sleep(dice.uniform(0.1, 1.6))
-        os.killpg(worker.pid, signal.SIGKILL)
+        return worker
+
+    first = checked(job.upload(large_book("甲"), "0.xlsx", by=boss))
+    worker, began = working(first), time.monotonic()
+    assert worker.wait(120) == 0
+    length = time.monotonic() - began
+    assert state_of(first) == ImportState.APPLIED
+    dice = random.Random(4)
+    batch, kept, version = None, 0, 1
+    for at in range(MOMENTS):
+        if batch is None:
+            version += 1
+            batch = checked(job.upload(large_book("甲乙"[version % 2] * version), f"{version}.xlsx", by=boss))
+        before = stored_words()
+        worker = working(batch)
+        time.sleep(length * (at + dice.random()) / MOMENTS)
+        with suppress(ProcessLookupError):  # it was faster
+            os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        time.sleep(1)  # the server notices the death, or ends a commit that was on its way
-        if state_of(made) == ImportState.APPLIED:  # it was faster: then all of it is there
-            break
-        assert (Organization.objects.count(), Person.objects.count(), made.state) == (0, 0, "writing")
-        assert job.notice_death(made).state == ImportState.INTERRUPTED
-        job.recheck(made, by=boss)
-        job.run(made.pk)
-        made.refresh_from_db()
-    else:
-        job.confirm(made, by=boss)
+        time.sleep(0.7)  # the server notices the death, or ends a commit that was on its way
         with transaction.atomic():
-            tree.lock()
-        job.run(made.pk)
-    assert state_of(made) == ImportState.APPLIED
-    assert (Organization.objects.count(), Person.objects.count()) == (304, 3000)
-    assert tree.prove() == []
+            tree.lock()  # nobody holds it any more
+        assert tree.prove() == []
+        if state_of(batch) == ImportState.APPLIED:
+            wanted = "甲乙"[version % 2] * version
+            assert {name for _, name in stored_words()[1]} == {f"张{wanted}"}
+            assert {name[: len(wanted)] for _, name in stored_words()[0]} == {wanted}
+            batch = None
+            continue
+        kept += 1
+        assert stored_words() == before
+        batch.refresh_from_db()
+        assert job.notice_death(batch).state == ImportState.INTERRUPTED
+        checked(job.recheck(batch, by=boss))
+    assert kept, "no kill came before the end"
+    if batch is not None:  # what was interrupted last is begun again, and ends
+        assert working(batch).wait(120) == 0
+        assert state_of(batch) == ImportState.APPLIED
