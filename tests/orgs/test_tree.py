@@ -157,11 +157,17 @@ def test_the_proof_finds_what_somebody_else_wrote_and_repair_mends_it(small, fie
     assert tree.prove() == []
 
 
-def test_a_cycle_written_by_force_is_found_and_cannot_be_repaired(small):
+def test_a_circle_written_by_force_is_found_and_broken_where_it_hung_before(small):
     Organization.objects.filter(pk=small["a"].pk).update(parent=small["leaf"].pk)
     assert any("循环" in finding for finding in tree.prove())
-    with pytest.raises(tree.TreeRefused, match="循环"):
-        tree.repair()
+    mended = tree.repair()
+    assert mended.moves == [
+        "“11机关党委”（11）与它的下级互为上级：原上级“111党支部”（111），现改挂到“1党组”（1）之下"
+    ]
+    assert fresh(small["a"]).parent_id == small["root"].pk
+    assert tree.prove() == []
+    event = AuditEvent.objects.get(verb="修复组织树", object_id=small["a"].pk)
+    assert (event.before, event.after) == ({"parent": "111党支部"}, {"parent": "1党组"})
 
 
 def test_random_moves_keep_every_range_equal_to_the_parent_links(small):
@@ -189,9 +195,8 @@ def _line(pk, parents):
 
 
 def test_only_changed_numbers_are_written(small):
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    tree.renumber()
+    with CaptureQueriesContext(connection) as queries:
         assert tree.renumber() == 0
     assert len(queries) == 1
 
