@@ -154,10 +154,13 @@ def delete(org: Organization, *, by: User | None) -> None:
         try:
             Organization.objects.filter(pk=org.pk).delete()
         except ProtectedError as error:
-            hanging = Counter(str(thing._meta.verbose_name) for thing in error.protected_objects)
-            listed = "、".join(f"{count} 条{name}" for name, count in sorted(hanging.items()))
+            hanging = Counter(
+                "个下级组织" if isinstance(thing, Organization) else f"条{thing._meta.verbose_name}"
+                for thing in error.protected_objects
+            )
+            listed = "、".join(f"{count} {name}" for name, count in sorted(hanging.items()))
             raise TreeRefused(
-                f"“{org.name}”还有{listed}，不能删除。误加的组织请先清理这些内容；确实存在过的组织请办理撤销，历史会保留。"
+                f"“{org.name}”还有 {listed}，不能删除。误加的组织请先清理这些内容；确实存在过的组织请办理撤销，历史会保留。"
             ) from error
 
 
@@ -440,13 +443,16 @@ def _settle_few(astray: set[int], shifted: set[int], heirs: set[int]) -> bool:
 
     False: the whole tree has to be numbered, because there was no room, or because it was not sound before.
     """
-    depth = {pk: len(_line(pk)) for pk in astray | shifted | heirs}
+    depth: dict[int, int] = {}
+    for pk in astray | shifted | heirs:
+        line = _line(pk)
+        _refuse_misplaced(line)
+        depth[pk] = len(line)
     tops: list[int] = []
     for pk in sorted(depth, key=depth.__getitem__):
         if pk not in astray | shifted | heirs:
             continue  # numbered with one above it
         line = _line(pk)
-        _refuse_misplaced(line)
         if pk in astray or (pk in shifted and not _is_in_place(line, astray | shifted)):
             top, nodes, wanted = _find_room(line, astray | shifted)
             if not top:
