@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,13 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from benchmarks import world
-from orgs import clock, tree
+from orgs import clock
 from orgs.models import Organization, User
 from reports import coverage, reminders
 from reviews import duties
 from reviews.models import CoverageChange, CoverageTarget, Duty, Measure, Period
 
 SAMPLE = 500
-SHIFT = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,20 @@ def _undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def run(orgs: int, members: int, directory: Path) -> int:
-    """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end."""
+Group = Callable[[], Iterator[Line]]
+
+
+def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -> int:
+    """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end.
+
+    People are built where a group needs them: the tree alone does not.
+    """
+    members = members if set(groups) - {"tree"} else 0
     settings.DEBUG = False  # or Django keeps every query in memory
     is_sqlite = connection.vendor == "sqlite"
-    connection.settings_dict["TEST"]["NAME"] = str(directory / "bench.sqlite3") if is_sqlite else "bench_dianping"
+    connection.settings_dict["TEST"]["NAME"] = (
+        str(directory / "bench.sqlite3") if is_sqlite else os.environ.get("TEST_DB") or "bench_dianping"
+    )
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         began = time.perf_counter()
@@ -77,7 +86,7 @@ def run(orgs: int, members: int, directory: Path) -> int:
             f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
         )
         print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
-        for measure in (_tree, _duties, _coverage, _reminders):
+        for measure in groups.values():
             for line in measure():
                 print(line, flush=True)
     except AssertionError as error:
@@ -86,41 +95,6 @@ def run(orgs: int, members: int, directory: Path) -> int:
     finally:
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
     return 0
-
-
-# --- the tree ---------------------------------------------------------------------------------------------
-
-
-def _numbers() -> dict[int, tuple[int, int]]:
-    return {pk: (lft, rght) for pk, lft, rght in Organization.objects.values_list("pk", "lft", "rght")}
-
-
-def _shake() -> None:
-    """Move every number, so that every row has to be written."""
-    Organization.objects.update(lft=F("lft") + SHIFT, rght=F("rght") + SHIFT)
-
-
-def _tree() -> Iterator[Line]:
-    sound = _numbers()
-
-    def ours() -> None:
-        with transaction.atomic():
-            tree.lock()
-            tree.renumber()
-
-    _shake()
-    seconds, _ = _timed(ours)
-    assert _numbers() == sound, "renumber() gave other numbers"
-    _shake()
-    with transaction.atomic():
-        baseline, _ = _timed(Organization.objects.rebuild)
-    assert _numbers() == sound, "rebuild() gave other numbers"
-    yield Line("number the tree anew, every row changes", seconds, "mptt's rebuild()", baseline)
-    seconds, _ = _timed(ours, 3)
-    yield Line("the same, nothing changes", seconds, "mptt's rebuild(), which writes every row", baseline)
-    seconds, findings = _timed(tree.prove, 3)
-    assert findings == [], findings
-    yield Line("prove the tree", seconds, "(no baseline)")
 
 
 # --- duties ---------------------------------------------------------------------------------------------------
@@ -237,3 +211,6 @@ def _reminders() -> Iterator[Line]:
     seconds, counts = _timed(lambda: reminders.send_due(clock.today()))
     assert sum(count.new for count in counts.values()) == 0, "reminders were sent twice"
     yield Line("run again, nothing to send", seconds, "(no baseline)")
+
+
+GROUPS: dict[str, Group] = {"duties": _duties, "coverage": _coverage, "reminders": _reminders}

@@ -3,6 +3,8 @@
     make bench                                    5,000 organisations, 100,000 members, SQLite in a temporary file
     make bench ORGS=50000 MEMBERS=1000000
     make bench DATABASE_URL=postgres://…          in a database of its own (bench_dianping), dropped afterwards
+    make bench ONLY=tree                          some groups: tree,duties,coverage,reminders (those that count need
+                                                  what the ones before them wrote)
 
 The seconds depend on the machine; the ratios hold better. A baseline that would take too long is measured on a
 sample and scaled, and the table says so.
@@ -33,7 +35,12 @@ def main() -> int:
         django.setup()
         # Only now, because it reads the settings.
         measures = importlib.import_module("benchmarks.measures")
-        return measures.run(orgs, members, Path(directory))
+        groups = {"tree": importlib.import_module("benchmarks.tree").measure, **measures.GROUPS}
+        only = [name for name in os.environ.get("ONLY", "").split(",") if name]
+        if unknown := set(only) - set(groups):
+            print(f"ONLY: no {', '.join(sorted(unknown))}; there are {', '.join(groups)}")
+            return 2
+        return measures.run(orgs, members, Path(directory), {name: groups[name] for name in only or groups})
 
 
 if __name__ == "__main__":

@@ -42,9 +42,14 @@ def _organizations(count: int) -> Iterator[Organization]:
 
 
 def build(orgs: int, members: int, seed: int = 2010) -> None:
-    """Write the system: organisations, members evenly over the branches, a 书记 for each, teams with their charges."""
+    """Write the system: organisations, members evenly over the branches, a 书记 for each, teams with their charges.
+
+    Without members there are only the organisations.
+    """
     chance = random.Random(seed)
     tree.write_many(list(islice(_organizations(orgs), orgs)), [], by=None)
+    if not members:
+        return
     everything = list(Organization.objects.order_by("pk"))
     branches = [org for org in everything if org.is_branch]
     for start in range(0, members, BATCH):

@@ -26,7 +26,9 @@ def actor(request: HttpRequest) -> User:
 
 
 class ForAdministrators(admin.ModelAdmin):
-    """Nothing is deleted here: organisations are dissolved, posts end, accounts are switched off."""
+    """Nothing is deleted here: organisations are dissolved, posts end, accounts are switched off. Only an organisation
+    on which nothing hangs, because it was added by mistake, can be taken away.
+    """
 
     list_per_page = 50
     show_full_result_count = False

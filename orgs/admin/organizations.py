@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from orgs import clock, tree
-from orgs.admin.base import ColumnsForm, ForAdministrators, actor, changed_values
+from orgs.admin.base import ColumnsForm, ForAdministrators, actor, administers, changed_values
 from orgs.admin.exchange import SheetExchange, SheetResource
+from orgs.errors import DomainError
 from orgs.importing import export
 from orgs.importing.columns import ORGS
 from orgs.models import Organization, Post
@@ -118,6 +120,32 @@ class OrganizationAdmin(SheetExchange, ForAdministrators):
     def indented(self, org: Organization) -> str:
         """The name, indented by its level."""
         return "\u3000" * org.level + org.name
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was added by mistake; the verb refuses whatever has something hanging on it."""
+        return administers(request)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """One at a time."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Nothing goes along, so only the organisation itself is listed; the verb says what is in the way."""
+        return [str(org) for org in objs], {}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Organization) -> None:
+        """By its verb."""
+        tree.delete(obj, by=actor(request))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """A refusal is said on the organisation's page; nothing was written."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect("admin:orgs_organization_change", object_id)
 
     def export_values(self, queryset: QuerySet) -> Any:
         """The list as it is filtered."""

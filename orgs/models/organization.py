@@ -1,7 +1,9 @@
 """Party organisations, as a tree."""
 
+from __future__ import annotations
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from mptt.managers import TreeManager
 from mptt.models import MPTTModel, TreeForeignKey
@@ -102,6 +104,21 @@ class Organization(MPTTModel):
 
     def __str__(self) -> str:
         return self.name
+
+    # django-mptt counts by the width of the numbers, which here have gaps: these ask the rows instead.
+
+    def get_descendant_count(self) -> int:
+        """How many organisations hang below it."""
+        return 0 if self._state.adding else Organization.objects.below(self).count()
+
+    def is_leaf_node(self) -> bool:
+        """Whether nothing hangs below it."""
+        return self._state.adding or not Organization.objects.filter(parent=self).exists()
+
+    def get_leafnodes(self, include_self: bool = False) -> QuerySet[Organization]:
+        """Those below it that have nothing below them, in the tree's order."""
+        children = Organization.objects.filter(parent=OuterRef("pk")).order_by()
+        return Organization.objects.below(self, include_self=include_self).filter(~Exists(children))
 
     @property
     def is_branch(self) -> bool:

@@ -32,12 +32,25 @@ def test_an_unsound_numbering_is_found_and_mended(cast):
     assert AuditEvent.objects.filter(verb="修复组织树").exists()
 
 
-def test_a_cycle_is_named_and_not_mended(cast):
+def test_a_circle_is_named_broken_and_told(cast):
+    before = dict(Organization.objects.values_list("code", "parent"))
     Organization.objects.filter(code="131").update(parent=cast.org["1311"])
-    assert run("check_tree")[0] == 1
-    status, _, err = run("check_tree", "--repair")
+    status, _, err = run("check_tree")
     assert status == 1
     assert "循环" in err
+    status, out, _ = run("check_tree", "--repair")
+    assert status == 0
+    assert "已改挂：" in out
+    assert "check_coverage" in out
+    assert tree.prove() == []
+    assert dict(Organization.objects.values_list("code", "parent")) == before
+
+
+def test_what_only_a_human_can_decide_is_named_and_left(cast):
+    Organization.objects.filter(code="131").update(org_type="branch")
+    status, _, err = run("check_tree", "--repair")
+    assert status == 1
+    assert "挂在党支部 131 下面" in err
 
 
 def test_a_wrong_call_is_exit_2():

@@ -33,7 +33,7 @@ def again(user: User) -> User:
 
 
 @pytest.fixture
-def traps():
+def traps(monkeypatch):
     """Codes that are prefixes of one another across the tree, neighbours in the numbering, a second equal root."""
     org = {}
     for name, code, type_name, parent, guidance in (
@@ -53,6 +53,8 @@ def traps():
         ("V1", "901", "党支部", "V", False),
     ):
         org[name] = builders.make_org(code, type_name, parent=org.get(parent), name=name, guidance=guidance)
+    monkeypatch.setattr(tree, "WIDEST", 1)  # no gap between neighbours, and both trees numbered alike
+    tree.renumber()
     for one in org.values():
         one.refresh_from_db()
     return org

@@ -143,6 +143,28 @@ def test_dissolving_ends_posts_and_divisions_of_work_on_the_day(small):
     assert not Organization.objects.alive(builders.day("2010-09-01")).filter(pk=small["leaf"].pk).exists()
 
 
+def test_what_was_added_by_mistake_is_deleted_and_nothing_else_moves(small):
+    mistake = builders.make_org("115", "党支部", "总局机关", small["a"])
+    before = list(Organization.objects.exclude(pk=mistake.pk).values())
+    tree.delete(mistake, by=None)
+    assert list(Organization.objects.values()) == before
+    assert tree.prove() == []
+    event = AuditEvent.objects.get(verb="删除组织")
+    assert (event.object_id, event.before["code"], event.before["parent"]) == (mistake.pk, "115", small["a"].pk)
+
+
+def test_nothing_is_deleted_while_something_hangs_on_it(small):
+    with pytest.raises(tree.TreeRefused, match="“11机关党委”还有 1 个下级组织，不能删除"):
+        tree.delete(small["a"], by=None)
+    person = builders.make_person(branch=small["leaf"])
+    builders.make_post(person, small["leaf"])
+    builders.make_bare_record(builders.make_period(), small["root"], of_org=small["leaf"])
+    with pytest.raises(tree.TreeRefused, match="还有 1 条任职、1 条点评记录、1 条组织关系，.*请办理撤销"):
+        tree.delete(small["leaf"], by=None)
+    assert Organization.objects.filter(pk=small["leaf"].pk).exists()
+    assert not AuditEvent.objects.filter(verb="删除组织").exists()
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [("lft", 99, "编号"), ("level", 7, "层级"), ("domain_id", 12345, "隶属域"), ("led_by_id", None, "隶属域")],
@@ -157,11 +179,15 @@ def test_the_proof_finds_what_somebody_else_wrote_and_repair_mends_it(small, fie
     assert tree.prove() == []
 
 
-def test_a_cycle_written_by_force_is_found_and_cannot_be_repaired(small):
+def test_a_circle_written_by_force_is_found_and_broken_where_it_hung_before(small):
     Organization.objects.filter(pk=small["a"].pk).update(parent=small["leaf"].pk)
     assert any("循环" in finding for finding in tree.prove())
-    with pytest.raises(tree.TreeRefused, match="循环"):
-        tree.repair()
+    mended = tree.repair()
+    assert mended.moves == ["“11机关党委”（11）与它的下级互为上级：原上级“111党支部”（111），现改挂到“1党组”（1）之下"]
+    assert fresh(small["a"]).parent_id == small["root"].pk
+    assert tree.prove() == []
+    event = AuditEvent.objects.get(verb="修复组织树", object_id=small["a"].pk)
+    assert (event.before, event.after) == ({"parent": "111党支部"}, {"parent": "1党组"})
 
 
 def test_random_moves_keep_every_range_equal_to_the_parent_links(small):
@@ -189,9 +215,8 @@ def _line(pk, parents):
 
 
 def test_only_changed_numbers_are_written(small):
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    tree.renumber()
+    with CaptureQueriesContext(connection) as queries:
         assert tree.renumber() == 0
     assert len(queries) == 1
 
