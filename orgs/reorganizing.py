@@ -241,7 +241,7 @@ def _not_ended(on: datetime.date, end: str = "to_on") -> Q:
 def _living(org: Organization, on: datetime.date, reason: str) -> Organization:
     """The organisation, read anew under the lock; it must exist on that day, which must be no future."""
     tree.lock()
-    org = Organization.objects.select_related("parent").get(pk=org.pk)
+    org = tree.again(org)
     if not reason.strip():
         raise TreeRefused("请写明原因，例如批准文号或会议决定。")
     if len(reason.strip()) > LONGEST_REASON:

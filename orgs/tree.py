@@ -79,6 +79,14 @@ def lock() -> None:
             raise TreeBusy("组织树正在被其他人修改（例如导入），请稍后再试。") from error
 
 
+def again(org: Organization) -> Organization:
+    """The organisation as it is stored now; under the lock, as it stays. Raises TreeRefused where it is gone."""
+    stored = Organization.objects.select_related("parent").filter(pk=org.pk).first()
+    if stored is None:
+        raise TreeRefused(f"“{org.name}”已被别人删除，请刷新页面。")
+    return stored
+
+
 def add(org: Organization, *, by: User | None) -> Organization:
     """Add an unsaved organisation under its `parent` (None: a new root). Returns it saved and numbered.
 
@@ -121,7 +129,7 @@ def dissolve(org: Organization, *, on: datetime.date, by: User | None, summary: 
     """
     with transaction.atomic():
         lock()
-        org = Organization.objects.get(pk=org.pk)
+        org = again(org)
         if org.founded_on and on < org.founded_on:
             raise TreeRefused(f"“{org.name}”的撤销日期 {on} 早于成立日期 {org.founded_on}，请改正。")
         children = Organization.objects.filter(parent=org).alive(on).count()
@@ -148,7 +156,8 @@ def delete(org: Organization, *, by: User | None) -> None:
     with transaction.atomic():
         lock()
         # Held against whoever is about to refer to it: he has committed, or he comes too late.
-        org = Organization.objects.select_for_update().get(pk=org.pk)
+        list(Organization.objects.select_for_update().filter(pk=org.pk).values_list("pk"))
+        org = again(org)
         facts = {field.name: getattr(org, field.attname) for field in org._meta.concrete_fields if field.editable}
         audit.record(by, "删除组织", [org], changes={org.pk: (facts, {})})
         try:
@@ -200,7 +209,7 @@ def _change(
     events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
     fields: set[str] = set()
     for stale, values in changed:
-        org = fresh[stale.pk]
+        org = fresh.get(stale.pk) or again(stale)
         old_parent = org.parent_id
         before = {name: getattr(org, name) for name in values}
         for name, value in values.items():
@@ -312,6 +321,8 @@ def _line(pk: int) -> list[Node]:
     line = [known.pop(pk)]
     while line[-1].parent_id is not None:
         parent = known.pop(line[-1].parent_id, None)
+        if parent is None and not Organization.objects.filter(pk=line[-1].parent_id).exists():
+            raise TreeRefused(f"{_named(line[-1].id)}的上级组织已被别人删除，请刷新页面，另选上级。")
         if parent is None and line[-1].parent_id == pk:
             first, under = _named(pk), _named(line[1].id)
             raise TreeRefused(f"{first}不能挂到{under}之下：后者就在它之下，上级关系会形成循环。请另选上级。")

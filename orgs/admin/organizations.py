@@ -122,18 +122,12 @@ class OrganizationAdmin(SheetExchange, ForAdministrators):
         return "\u3000" * org.level + org.name
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was added by mistake; the verb refuses whatever has something hanging on it."""
-        return administers(request)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """One at a time."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
+        """What was added by mistake, one at a time; the verb refuses whatever has something hanging on it."""
+        return obj is not None and administers(request)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Nothing goes along, so only the organisation itself is listed; the verb says what is in the way."""
-        return [str(org) for org in objs], {}, set(), []
+        return [str(org) for org in objs], {self.opts.verbose_name: len(objs)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Organization) -> None:
         """By its verb."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from orgs import changes, people, tree
@@ -151,6 +151,26 @@ def test_what_was_added_by_mistake_is_deleted_and_nothing_else_moves(small):
     assert tree.prove() == []
     event = AuditEvent.objects.get(verb="删除组织")
     assert (event.object_id, event.before["code"], event.before["parent"]) == (mistake.pk, "115", small["a"].pk)
+
+
+def test_what_somebody_else_deleted_meanwhile_is_said(small):
+    gone = builders.make_org("115", "党总支", "总局机关", small["a"])
+    stale = fresh(gone)
+    tree.delete(gone, by=None)
+    new = Organization(code="1151", name="新", org_type="branch", category=small["a"].category, parent=stale)
+    with pytest.raises(tree.TreeRefused, match="上级组织已被别人删除"), transaction.atomic():
+        tree.add(new, by=None)
+    for write in (
+        lambda: tree.update(stale, {"name": "x"}, by=None),
+        lambda: tree.move(stale, under=small["b"], by=None),
+        lambda: tree.dissolve(stale, on=builders.day("2010-09-01"), by=None),
+        lambda: tree.delete(stale, by=None),
+    ):
+        with pytest.raises(tree.TreeRefused, match="“115党总支”已被别人删除"), transaction.atomic():
+            write()
+    with pytest.raises(tree.TreeRefused, match="上级组织已被别人删除"), transaction.atomic():
+        tree.move(fresh(small["leaf"]), under=stale, by=None)
+    assert tree.prove() == []
 
 
 def test_nothing_is_deleted_while_something_hangs_on_it(small):
