@@ -145,9 +145,7 @@ def redate_many(corrections: Sequence[tuple[Person, datetime.date | None]], *, b
         audit.record(by, "更正转入日期", [days[pk][0] for pk in events], changes=events)
 
 
-def transfer(
-    person: Person, *, to: Organization | None, on: datetime.date, by: User | None, reason: str = ""
-) -> None:
+def transfer(person: Person, *, to: Organization | None, on: datetime.date, by: User | None, reason: str = "") -> None:
     """Transfer one member on that day; `to` None: out of the system."""
     transfer_many([(person, to, on)], by=by, reason=reason)
 
@@ -187,7 +185,9 @@ def appoint(
 ) -> Post:
     """Appoint one person from that day (None: always)."""
     post = Post(person=person, organization=org, role=role, from_on=from_on, is_acting=is_acting)
-    appoint_many([post], by=by, reason=reason)
+    with transaction.atomic():
+        _forget_never_held(Post.objects.filter(person=person, organization=org, role=role), from_on)
+        appoint_many([post], by=by, reason=reason)
     return post
 
 
@@ -282,11 +282,19 @@ def put_in_charge(
     if not Organization.objects.below(team).filter(pk=org.pk).exists():
         raise PeopleRefused(f"“{org.name}”不在“{team.name}”之下，不能由其班子成员分管。")
     charge = Charge(person=person, team=team, organization=org, kind=kind, from_on=from_on)
-    put_in_charge_many([charge], by=by, reason=reason)
+    with transaction.atomic():
+        _forget_never_held(Charge.objects.filter(person=person, team=team, organization=org), from_on)
+        put_in_charge_many([charge], by=by, reason=reason)
     return charge
 
 
 # --- inside -----------------------------------------------------------------------------------------------------
+
+
+def _forget_never_held(rows: models.QuerySet, from_on: datetime.date | None) -> None:
+    """One that ended on the very day it began was never held, and would stand in the way of a new one of that day."""
+    if from_on is not None:
+        rows.filter(from_on=from_on, to_on=from_on).delete()
 
 
 def _begun(rows: Sequence[Post] | Sequence[Charge], reason: str) -> audit.Changes:

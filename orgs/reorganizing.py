@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from orgs import audit, changes, clock, people, scope, tree
-from orgs.changes import Change, ChangeKind
+from orgs.changes import Change, ChangeKind, checked
 from orgs.consequences import BELONGING, not_ended
 from orgs.models import Charge, Membership, Organization, Person, Post, User
 from orgs.querysets import OrganizationQuerySet
 from orgs.tree import TreeRefused
-
-LONGEST_REASON = 200
-
 
 # --- the verbs ---------------------------------------------------------------------------------------------------
 
@@ -198,12 +195,7 @@ def _living(org: Organization, on: datetime.date, reason: str) -> Organization:
     """The organisation, read anew under the lock; it must exist on that day, which must be no future."""
     tree.lock()
     org = Organization.objects.select_related("parent").get(pk=org.pk)
-    if not reason.strip():
-        raise TreeRefused("请写明原因，例如批准文号或会议决定。")
-    if len(reason.strip()) > LONGEST_REASON:
-        raise TreeRefused(f"原因请不超过 {LONGEST_REASON} 个字。")
-    if on > clock.today():
-        raise TreeRefused(f"日期 {on} 还没有到，请在当天或之后办理。")
+    checked(reason, on)
     if org.dissolved_on is not None:
         raise TreeRefused(f"“{org.name}”已于 {org.dissolved_on} 撤销，不能再变更。")
     if org.founded_on is not None and on < org.founded_on:
@@ -277,7 +269,9 @@ def _hand_over(
         by=by,
         reason=reason.strip(),
     )
-    _move_below(list(Organization.objects.filter(parent=org).filter(not_ended(on, "dissolved_on"))), to, on, summary, by)
+    _move_below(
+        list(Organization.objects.filter(parent=org).filter(not_ended(on, "dissolved_on"))), to, on, summary, by
+    )
 
 
 def _move_below(

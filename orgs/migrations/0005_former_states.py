@@ -5,30 +5,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('orgs', '0003_one_place_for_each'),
+        ("orgs", "0003_one_place_for_each"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OrganizationPast',
+            name="OrganizationPast",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateField(help_text='从这一天起不再如此', verbose_name='到哪一天')),
-                ('name', models.CharField(max_length=200, verbose_name='当时名称')),
-                ('short_name', models.CharField(blank=True, max_length=100, verbose_name='当时简称')),
-                ('org_type', models.CharField(choices=[('group', '党组'), ('committee', '党委'), ('organ_committee', '机关党委'), ('general_branch', '党总支'), ('branch', '党支部')], max_length=20, verbose_name='当时类型')),
-                ('relation', models.CharField(choices=[('affiliation', '隶属'), ('guidance', '指导')], max_length=20, verbose_name='当时与上级关系')),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.category', verbose_name='当时单位类别')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pasts', to='orgs.organization', verbose_name='组织')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='past_children', to='orgs.organization', verbose_name='当时上级')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateField(help_text="从这一天起不再如此", verbose_name="到哪一天")),
+                ("name", models.CharField(max_length=200, verbose_name="当时名称")),
+                ("short_name", models.CharField(blank=True, max_length=100, verbose_name="当时简称")),
+                (
+                    "org_type",
+                    models.CharField(
+                        choices=[
+                            ("group", "党组"),
+                            ("committee", "党委"),
+                            ("organ_committee", "机关党委"),
+                            ("general_branch", "党总支"),
+                            ("branch", "党支部"),
+                        ],
+                        max_length=20,
+                        verbose_name="当时类型",
+                    ),
+                ),
+                (
+                    "relation",
+                    models.CharField(
+                        choices=[("affiliation", "隶属"), ("guidance", "指导")],
+                        max_length=20,
+                        verbose_name="当时与上级关系",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orgs.category",
+                        verbose_name="当时单位类别",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pasts",
+                        to="orgs.organization",
+                        verbose_name="组织",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="past_children",
+                        to="orgs.organization",
+                        verbose_name="当时上级",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '组织沿革',
-                'verbose_name_plural': '组织沿革',
-                'ordering': ['organization', 'until'],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'until'), name='one_past_per_day')],
+                "verbose_name": "组织沿革",
+                "verbose_name_plural": "组织沿革",
+                "ordering": ["organization", "until"],
+                "constraints": [models.UniqueConstraint(fields=("organization", "until"), name="one_past_per_day")],
             },
         ),
     ]

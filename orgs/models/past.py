@@ -23,7 +23,12 @@ class OrganizationPast(models.Model):
     org_type = models.CharField("当时类型", max_length=20, choices=OrgType)
     category = models.ForeignKey("orgs.Category", models.PROTECT, verbose_name="当时单位类别", related_name="+")
     parent = models.ForeignKey(
-        "orgs.Organization", models.PROTECT, verbose_name="当时上级", null=True, blank=True, related_name="past_children"
+        "orgs.Organization",
+        models.PROTECT,
+        verbose_name="当时上级",
+        null=True,
+        blank=True,
+        related_name="past_children",
     )
     relation = models.CharField("当时与上级关系", max_length=20, choices=Relation)
 

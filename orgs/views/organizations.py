@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from orgs import clock, directory, lists, people, reorganizing, scope, standing
 from orgs.errors import DomainError
-from orgs.forms import ChargeForm, DayField, DayForm, MemberForm, PostForm
+from orgs.forms import DayField, MemberForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
 from orgs.requests import UserRequest
 
@@ -198,90 +198,3 @@ def member_add(request: UserRequest, code: str) -> HttpResponse:
     return _answer(
         request, org, form, "新增党员", "加入本支部", "从其他支部转来的，请由上级办公室办理转移，不要重复新增。"
     )
-
-
-@require_http_methods(["GET", "POST"])
-def post_add(request: UserRequest, code: str) -> HttpResponse:
-    """Appoint somebody of the user's own people; 书记 and 主持工作 are the office's to name.
-
-    Whoever is appointed becomes the user's to edit: seeing a name (one's own superiors) is not enough.
-    """
-    org = found_by(Organization.objects.editable_by(request.user).alive(clock.today()), code=code)
-    may = standing.to_organization(request.user, org)
-    persons = Person.objects.editable_by(request.user)
-    form = PostForm(request.POST or None, org=org, persons=persons, names_head=may.is_office)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            post = people.appoint(
-                data["found"],
-                org,
-                data["role"],
-                from_on=data["from_on"],
-                is_acting=data.get("is_acting", False),
-                by=request.user,
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已任命{post.person.name}为{post.title}。")
-            return redirect("organization", code=org.code)
-    return _answer(request, org, form, "任职", "任命")
-
-
-@require_http_methods(["GET", "POST"])
-def post_end(request: UserRequest, pk: int) -> HttpResponse:
-    """免职 on a day."""
-    post = get_object_or_404(standing.changeable_posts(request.user, clock.today()), pk=pk)
-    form = DayForm(request.POST or None, label="免职日期")
-    if request.method == "POST" and form.is_valid():
-        try:
-            people.remove(post, on=form.cleaned_data["on"], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已免去{post.person.name}的{post.title}职务。")
-            return redirect("organization", code=post.organization.code)
-    note = (
-        f"{post.person.name}，{post.organization.name}，{post.title}。最后一项职务免去后，他在本班子的分管也随之终止。"
-    )
-    return _answer(request, post.organization, form, "免职", "免职", note)
-
-
-@require_http_methods(["GET", "POST"])
-def charge_add(request: UserRequest, code: str) -> HttpResponse:
-    """Put a member of the team in charge of an organisation below it; for its office."""
-    on = clock.today()
-    org = found_by(Organization.objects.filter(scope.office_of(request.user)).alive(on), code=code)
-    team = Person.objects.filter(pk__in=org.posts.valid(on).values("person"))
-    below = Organization.objects.visible_to(request.user).alive(on).below(org)
-    form = ChargeForm(request.POST or None, persons=team, organizations=below)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            people.put_in_charge(
-                data["person"], org, data["found"], kind=data["kind"], from_on=data["from_on"], by=request.user
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已由{data['person'].name}分管{data['found'].name}。")
-            return redirect("organization", code=org.code)
-    return _answer(request, org, form, "分管", "保存")
-
-
-@require_http_methods(["GET", "POST"])
-def charge_end(request: UserRequest, pk: int) -> HttpResponse:
-    """A division of work ends on a day."""
-    charge = get_object_or_404(standing.changeable_charges(request.user, clock.today()), pk=pk)
-    form = DayForm(request.POST or None, label="终止日期")
-    if request.method == "POST" and form.is_valid():
-        try:
-            people.update_charges([(charge, {"to_on": form.cleaned_data["on"]})], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"{charge.person.name}不再分管{charge.organization.name}。")
-            return redirect("organization", code=charge.team.code)
-    note = f"{charge.person.name}（{charge.team.name}）{charge.get_kind_display()}{charge.organization.name}。"
-    return _answer(request, charge.team, form, "终止分管", "终止", note)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from orgs import changes, people, reorganizing, tree
+from orgs import changes, foreseeing, people, reorganizing, tree
 from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
+from orgs.foreseeing import Different, Plan
 from orgs.models import AuditEvent, Charge, Membership, Organization, Person, Post
-from orgs.reorganizing import Different, Plan
 from tests import builders
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
+TODAY = builders.day("2010-12-10")
 DAY = builders.day("2010-12-01")
 WHY = {"reason": "机构改革，局党组发〔2010〕8号"}
 
@@ -69,7 +70,7 @@ def test_a_rename_that_says_nothing_is_refused(cast, facts, message):
 
 def test_a_move_takes_everything_below_along_and_ends_division_of_work_of_teams_left(cast):
     charge = builders.make_charge(cast.person["member_in_charge"], cast.org["13"], cast.org["132"])
-    reorganizing.move(cast.org["132"], under=cast.org["12"], by=None, **WHY)
+    reorganizing.move(cast.org["132"], under=cast.org["12"], on=TODAY, by=None, **WHY)
     assert set(Organization.objects.below(fresh(cast.org["12"])).values_list("code", flat=True)) == {
         "121",
         "132",
@@ -83,7 +84,7 @@ def test_a_move_takes_everything_below_along_and_ends_division_of_work_of_teams_
 
 
 def test_a_move_within_the_team_keeps_its_division_of_work(cast):
-    reorganizing.move(cast.org["1311"], under=cast.org["132"], by=None, **WHY)
+    reorganizing.move(cast.org["1311"], under=cast.org["132"], on=TODAY, by=None, **WHY)
     assert Charge.objects.get(organization=cast.org["1311"]).to_on is None
 
 
@@ -98,12 +99,12 @@ def test_a_move_within_the_team_keeps_its_division_of_work(cast):
 )
 def test_a_move_that_breaks_the_tree_is_refused(cast, code, under, message):
     with pytest.raises(DomainError, match=message):
-        reorganizing.move(cast.org[code], under=cast.org[under], by=None, **WHY)
+        reorganizing.move(cast.org[code], under=cast.org[under], on=TODAY, by=None, **WHY)
     assert tree.prove() == []
 
 
 def test_a_move_may_change_how_it_hangs(cast):
-    reorganizing.move(cast.org["132"], under=cast.org["13"], relation="guidance", by=None, **WHY)
+    reorganizing.move(cast.org["132"], under=cast.org["13"], on=TODAY, relation="guidance", by=None, **WHY)
     assert fresh(cast.org["132"]).domain_id == cast.org["132"].pk
 
 
@@ -174,7 +175,7 @@ def test_what_is_dissolved_changes_no_more_and_receives_nothing(cast, sister):
         lambda: reorganizing.merge(sister, into=cast.org["1311"], on=DAY, by=None, **WHY),
         lambda: reorganizing.dissolve(sister, to=cast.org["1311"], on=DAY, by=None, **WHY),
         lambda: reorganizing.rename(cast.org["1311"], name="新", on=DAY, by=None, **WHY),
-        lambda: reorganizing.move(cast.org["1311"], under=cast.org["132"], by=None, **WHY),
+        lambda: reorganizing.move(cast.org["1311"], under=cast.org["132"], on=TODAY, by=None, **WHY),
     ):
         with pytest.raises(DomainError, match="已于 2010-12-01 撤销"):
             call()
@@ -234,23 +235,23 @@ def rows() -> list:
 def test_what_would_happen_is_told_and_taken_back(cast, sister, monkeypatch):
     monkeypatch.setattr(changes, "previews", [])
     before = rows()
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     assert told == [
         "“天津局检务处党支部”自 2010-12-01 起撤销，历史记录保留。",
         "4 名党员自 2010-12-01 起转入“天津局通关处党支部”。",
         "1 项任职、1 项分管随之终止。",
     ]
     assert rows() == before
-    assert reorganizing.carry_out(merging(cast, sister), seen=told) == told
+    assert foreseeing.carry_out(merging(cast, sister), seen=told) == told
     assert fresh(cast.org["1311"]).dissolved_on == DAY
 
 
 def test_what_is_different_from_what_was_shown_is_not_done(cast, sister):
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     builders.make_person("又来一名", cast.org["1311"])
     before = rows()
     with pytest.raises(Different) as refused:
-        reorganizing.carry_out(merging(cast, sister), seen=told)
+        foreseeing.carry_out(merging(cast, sister), seen=told)
     assert rows() == before
     assert any("5 名党员" in line for line in refused.value.consequences)
 
