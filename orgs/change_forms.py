@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
 
 from orgs import clock, directory, reorganizing
 from orgs.changes import LONGEST_REASON, Change, ChangeKind
@@ -58,6 +59,15 @@ class Ticks(forms.ModelMultipleChoiceField):
     """Some of a list, ticked."""
 
     widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, queryset: QuerySet, **options: Any) -> None:
+        super().__init__(queryset, to_field_name="number" if queryset.model is Person else "code", **options)
+
+    def clean(self, value: Any) -> Any:
+        """By number or code; a NUL is none (PostgreSQL refuses it)."""
+        if any("\x00" in str(one) for one in value or ()):
+            raise forms.ValidationError("含有看不见的字符，请重新选择。")
+        return super().clean(value)
 
     def label_from_instance(self, obj: Any) -> str:
         """Name, and the number or code that tells two of one name apart."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from orgs import clock
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrganizationPast
 from orgs.querysets import OrganizationQuerySet
@@ -57,7 +58,9 @@ def keep(former: Mapping[int, State], now: Mapping[int, Organization], on: datet
 
 
 def as_of(orgs: Iterable[Organization], on: datetime.date) -> list[Organization]:
-    """Copies of the organisations as they were on that day, for reading: name, type, category, place. Two queries."""
+    """The organisations as they were on that day, copies for reading only: name, type, category, place."""
+    if on >= clock.today():
+        return list(orgs)
     shown = [copy.copy(org) for org in orgs]
     rows: dict[int, OrganizationPast] = {}
     for chunk in _chunks([org.pk for org in shown]):
@@ -73,7 +76,7 @@ def as_of(orgs: Iterable[Organization], on: datetime.date) -> list[Organization]
 
 
 def one_as_of(org: Organization, on: datetime.date) -> Organization:
-    """A copy of one organisation as it was on that day."""
+    """One organisation as it was on that day, for reading only."""
     return as_of([org], on)[0]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import accounts, changes, home, imports, irregularities, organizations, people, people_changes
+from orgs.views import accounts, as_of, changes, home, imports, irregularities, organizations, people, people_changes
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("orgs.xlsx", organizations.organizations_export, name="organizations_export"),
     path("orgs/<str:code>/", organizations.organization, name="organization"),
     path("orgs/<str:code>/children/", organizations.organization_children, name="organization_children"),
+    path("orgs/<str:code>/roster.xlsx", as_of.organization_roster, name="organization_roster"),
     path("orgs/<str:code>/members/add/", organizations.member_add, name="member_add"),
     path("orgs/<str:code>/posts/add/", people_changes.post_add, name="post_add"),
     path("orgs/<str:code>/charges/add/", people_changes.charge_add, name="charge_add"),

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orgs import accounts, clock, directory, lists, people, standing
+from orgs import accounts, clock, directory, history, lists, people, standing
 from orgs.admin.base import changed_values
 from orgs.errors import DomainError
 from orgs.forms import PersonForm
@@ -107,7 +107,7 @@ def person(request: UserRequest, number: str) -> HttpResponse:
         "memberships": memberships,
         "current": next((row for row in memberships if _holds(row, on)), None),
         "posts": [post for post in posts if _holds(post, on)],
-        "past_posts": [post for post in posts if post.to_on and post.to_on <= on] if may.sees_all_facts else [],
+        "steps": history.of_person(shown) if may.sees_all_facts else [],
         "charges": charges,
         "linked": set(
             Organization.objects.visible_to(request.user).filter(pk__in=orgs).order_by().values_list("pk", flat=True)

@@ -56,6 +56,7 @@ MATRIX = {
     "organizations_export": (SENT_ON, NEVER),  # nothing was searched for
     "organization": ("404 404 404 200 200 200 200", NEVER),
     "organization_children": ("404 404 404 302 302 302 302", NEVER),
+    "organization_roster": ("404 404 404 404 200 200 200", NEVER),
     "member_add": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
     "post_add": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
     "charge_add": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),

@@ -133,7 +133,7 @@ def test_only_the_office_is_offered_changes_of_a_team(cast, as_user, part, offer
 def test_editors_see_what_was_done_others_do_not(cast, as_user):
     post = builders.make_post(cast.person["member"], cast.org["1311"], "委员")
     people.remove(post, on=clock.today(), by=cast.user["clerk"])
-    assert "修改任职" in text(as_user(cast.user["secretary"]).get(page("1311")))
+    assert "免职：检务处党员" in text(as_user(cast.user["secretary"]).get(page("1311")))
     assert "变更经过" not in text(as_user(cast.user["bureau_head"]).get(page("1311")))
 
 
