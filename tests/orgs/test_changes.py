@@ -217,6 +217,65 @@ def test_a_committee_with_what_is_below_it_elsewhere_is_dissolved(cast):
     assert fresh(cast.org["132"]).dissolved_on == DAY
 
 
+# --- 分设 --------------------------------------------------------------------------------------------------------
+
+
+def splitting(org: Organization, **facts) -> Organization:
+    named = {"code": "1319", "name": "检务二处党支部", "on": DAY, "by": None}
+    return reorganizing.split(org, **(named | WHY | facts))
+
+
+def test_a_branch_splits_into_two(cast):
+    gone = [cast.person["member"], cast.person["bureau_head"]]
+    new = splitting(cast.org["1311"], members=gone, by=cast.user["clerk"])
+    assert (new.org_type, new.parent_id, new.founded_on) == ("branch", cast.org["131"].pk, DAY)
+    assert members_of(new) == {"检务处党员", "天津局书记"}
+    assert members_of(cast.org["1311"]) == {"天津局分管成员", "检务处支部书记"}
+    assert events(new)[0] == (
+        "分设",
+        "由“天津局检务处党支部”自 2010-12-01 起分设“检务二处党支部”。原因：" + WHY["reason"],
+    )
+    assert tree.prove() == []
+
+
+def test_a_committee_splits_with_what_is_below_it(cast):
+    builders.make_org("1322", "党支部", parent=cast.org["132"])
+    below = fresh(cast.org["1321"])
+    charge = builders.make_charge(cast.person["lower_head"], cast.org["132"], below)
+    new = splitting(cast.org["132"], name="汉沽局党组", children=[below])
+    assert fresh(below).parent_id == new.pk
+    charge.refresh_from_db()
+    assert charge.to_on == DAY
+    assert tree.prove() == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({}, "请选择分到新组织的党员"),
+        ({"name": " "}, "请填写新组织的代码和名称"),
+        ({"code": "132 "}, "组织代码 132 已由“塘沽检验检疫局党组”使用"),
+        ({"reason": ""}, "请写明原因"),
+        ({"on": builders.day("2010-12-11")}, "还没有到"),
+    ],
+)
+def test_a_split_that_says_too_little_is_refused(cast, facts, message):
+    with pytest.raises(DomainError, match=message):
+        splitting(cast.org["1311"], **facts)
+
+
+def test_only_its_own_go_and_not_all_of_them(cast):
+    with pytest.raises(DomainError, match="现在不属于"):
+        splitting(cast.org["1311"], members=[cast.person["lower_member"]])
+    with pytest.raises(DomainError, match="不直接在"):
+        splitting(cast.org["13"], children=[cast.org["1311"]])
+    with pytest.raises(DomainError, match="就空了"):
+        splitting(cast.org["1311"], members=list(Person.objects.members_of(fresh(cast.org["1311"]), DAY)))
+    with pytest.raises(DomainError, match="没有上级"):
+        splitting(cast.org["1"], children=[cast.org["11"]])
+    assert not Organization.objects.filter(code="1319").exists()
+
+
 # --- seen before it is done -----------------------------------------------------------------------------------------
 
 
