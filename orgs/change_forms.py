@@ -62,6 +62,7 @@ class Ticks(forms.ModelMultipleChoiceField):
 
     def __init__(self, queryset: QuerySet, **options: Any) -> None:
         super().__init__(queryset, to_field_name="number" if queryset.model is Person else "code", **options)
+        self.error_messages["invalid_choice"] = "%(value)s 现在不在这个组织里，请重新选择。"
 
     def clean(self, value: Any) -> Any:
         """By number or code; a NUL is none (PostgreSQL refuses it)."""

@@ -46,7 +46,7 @@ def keep(former: Mapping[int, State], now: Mapping[int, Organization], on: datet
     for chunk in _chunks(changed) if is_dated else ():
         later = OrganizationPast.objects.filter(organization__in=chunk, until__gt=on).order_by("-until").first()
         if later is not None:
-            name = now[later.organization_id].name
+            name = former[later.organization_id][FIELDS.index("name")]
             raise PastRefused(f"“{name}”在 {later.until} 已经有过变更，日期不能早于这一天。")
     rows = [
         OrganizationPast(organization_id=pk, until=on, **dict(zip(FIELDS, former[pk], strict=True))) for pk in changed

@@ -90,7 +90,7 @@ def test_history_is_written_forward_only(cast):
         lambda: reorganizing.move(org("132"), under=org("12"), on=OCTOBER, **WHY),
         lambda: reorganizing.merge(org("13"), into=org("12"), on=OCTOBER, **WHY),  # takes 132 along
     ):
-        with pytest.raises(DomainError, match="“甲”在 2010-11-01 已经有过变更|“132"):
+        with pytest.raises(DomainError, match="“甲”在 2010-11-01 已经有过变更"):
             call()
     assert (org("132").name, org("132").parent.code) == ("甲", "13")
 
