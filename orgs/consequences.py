@@ -78,7 +78,7 @@ def _still_in_post(change: Change, branches: dict[int, tuple[int, str]]) -> list
     ]
     if not rows:
         return []
-    named = "、".join(f"{post.person.name}（{post.organization.display_name}{post.title}）" for post in rows[:SHOWN])
+    named = "、".join(f"{post.person.name}（{post.organization.display_name}，{post.title}）" for post in rows[:SHOWN])
     more = f"等 {len(rows)} 人" if len(rows) > SHOWN else ""
     return [f"{named}{more}的职务不随组织关系终止，不再担任的请另行免职。"]
 
@@ -114,7 +114,7 @@ def _of_posts(change: Change, org: Organization) -> Ask:
 def _posts(change: Change, org: Organization) -> dict[int, str]:
     held = Post.objects.filter(not_ended(change.on), organization=org, person__in=change.persons)
     return {
-        post.pk: f"{post.person.name}（{org.display_name}{post.title}）"
+        post.pk: f"{post.person.name}（{org.display_name}，{post.title}）"
         for post in held.select_related("person", "organization")
     }
 

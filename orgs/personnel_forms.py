@@ -72,7 +72,7 @@ class MembersTransferForm(TransferForm):
             belonging = persons.filter(
                 memberships__branch=org, memberships__to_on__isnull=True, status__in=BELONGING
             ).order_by("number")
-            self.fields["members"] = Ticks(belonging, label=f"{org.name}的党员", required=False)
+            self.fields["members"] = Ticks(belonging, label="本支部的党员", required=False)
             self.order_fields(self.field_order)
         else:
             del self.fields["members"]

@@ -63,4 +63,4 @@ def _rows(found: list[Membership], on: datetime.date) -> Iterator[Row]:
 
 def _title(post: Post, then: dict[int, Organization]) -> str:
     post.organization = then[post.organization_id]
-    return f"{post.organization.display_name}{post.title}"
+    return f"{post.organization.display_name}，{post.title}"

@@ -16,7 +16,7 @@ from orgs import clock
 from orgs.changes import Change, ChangeKind
 from orgs.models import Organization, User
 from reviews import duties
-from reviews.models import CoverageTarget, Duty, Measure, Period, Record, RecordState, ReviewerKind
+from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, RecordState, ReviewerKind
 
 LARGE = 5000  # organisations; above, deriving anew takes too long for a page and is left to the next generation
 LATE = 30  # days before the period ends, within which a transfer is flagged (A19)
@@ -37,6 +37,7 @@ class Task(NamedTuple):
     reviewer_kind: str
     reviewer_id: int | None
     acting_id: int | None
+    status: str
 
     @property
     def key(self) -> Key:
@@ -138,7 +139,8 @@ def _of_duties(before: dict[int, Task], after: dict[int, Task], drafts: set[int]
         and task.reviewer_org_id == after[pk].reviewer_org_id
         and (task.reviewer_id, task.acting_id) != (after[pk].reviewer_id, after[pk].acting_id)
     )
-    added = sum(len(tasks) for tasks in new.values())
+    left = [task for tasks in new.values() for task in tasks]
+    added = sum(task.status == DutyStatus.PENDING for task in left)
     lines = _takers(taken)
     if changed_hands:
         lines.append(f"{changed_hands} 项任务将换点评人。")
@@ -146,14 +148,19 @@ def _of_duties(before: dict[int, Task], after: dict[int, Task], drafts: set[int]
         lines.append(f"本期 {gone} 项任务将撤回。")
     if added:
         lines.append(f"本期新增 {added} 项任务。")
-    vacant = sum(task.acting_id is None for task in after.values()) - sum(
-        task.acting_id is None for task in before.values()
-    )
+    if len(left) > added:
+        lines.append(f"{len(left) - added} 项本期已经点评，不用再次点评。")
+    vacant = _nobodys(after) - _nobodys(before)
     if vacant > 0:
         lines.append(f"{vacant} 项任务暂时没有点评人：任命或由上级转派之前，截止日期照算。")
     if lost_drafts:
         lines.append(f"其中 {lost_drafts} 项已经开始填写；草稿保留在点评记录里，但不再对应任务。")
     return lines
+
+
+def _nobodys(tasks: dict[int, Task]) -> int:
+    """Open ones that nobody carries out."""
+    return sum(task.acting_id is None and task.status == DutyStatus.PENDING for task in tasks.values())
 
 
 def _of_day(change: Change, period: Period) -> list[str]:

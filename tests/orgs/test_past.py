@@ -159,7 +159,7 @@ def test_the_file_names_branches_and_posts_of_the_day(cast, as_user):
     client = as_user(cast.user["clerk"])
     then = {row[0]: row for row in roster(client, "13", on="2010-09-30")[1:]}
     now = {row[0]: row for row in roster(client, "13")[1:]}
-    assert then["检务处支部书记"][2:6] == ("天津局检务处党支部", "1311", None, "天津局检务处党支部党支部书记")
+    assert then["检务处支部书记"][2:6] == ("天津局检务处党支部", "1311", None, "天津局检务处党支部，党支部书记")
     assert now["检务处支部书记"][2:6] == ("检务一处党支部", "1311", None, None)
     assert then["天津局分管成员"][6] == "主管天津局检务处党支部"
     assert len(then) == 7

@@ -73,7 +73,7 @@ def test_many_are_ticked_or_pasted(cast, as_user):
     shown = text(preview)
     assert "1 名党员自 2010-12-01 起由“塘沽局综合党支部”转入“1312党支部”。" in shown
     assert "2 名党员自 2010-12-01 起由“天津局检务处党支部”转入“1312党支部”。" in shown
-    assert "检务处支部书记（天津局检务处党支部党支部书记）的职务不随组织关系终止" in shown
+    assert "检务处支部书记（天津局检务处党支部，党支部书记）的职务不随组织关系终止" in shown
     assert "已把 3 名党员转到1312党支部" in text(client.post(many("1311"), hidden(preview), follow=True))
     for person in (cast.person["member"], cast.person["secretary"], extra):
         assert branch_of(person) == target.code
@@ -112,7 +112,7 @@ def test_above_a_branch_numbers_are_pasted(cast, as_user):
 def test_a_removal_tells_what_ends_with_it_and_who_heads_then(cast, as_user):
     post = Post.objects.get(person=cast.person["member_in_charge"], organization=cast.org["13"])
     shown = text(as_user(cast.user["clerk"]).post(reverse("post_end", args=[post.pk]), WHY))
-    assert "天津局分管成员（天津检验检疫局党组党组成员）自 2010-12-01 起免职。" in shown
+    assert "天津局分管成员（天津检验检疫局党组，党组成员）自 2010-12-01 起免职。" in shown
     assert "天津局分管成员自 2010-12-01 起不再主管“天津局检务处党支部”。" in shown
     assert "“天津检验检疫局党组”的负责人仍是天津局书记。" in shown
     post.refresh_from_db()
@@ -144,5 +144,5 @@ def test_a_split_ticks_who_goes(cast, as_user):
 def test_the_head_of_a_branch_appoints_with_consequences_shown(cast, as_user):
     client = as_user(cast.user["secretary"])
     preview = client.post(reverse("post_add", args=["1311"]), {"person": "N-member", "role": "deputy"} | WHY)
-    assert "检务处党员（天津局检务处党支部党支部副书记）自 2010-12-01 起任职。" in text(preview)
+    assert "检务处党员（天津局检务处党支部，党支部副书记）自 2010-12-01 起任职。" in text(preview)
     assert not Post.objects.filter(person=cast.person["member"]).exists()

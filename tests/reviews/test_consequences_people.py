@@ -107,13 +107,17 @@ def test_a19_open_duties_follow_to_the_new_branchs_secretary(period, cast, siste
 def test_a19_a_completed_review_counts_wherever_he_goes(period, cast, sister):
     record = records.open_draft(of_member(cast), by=cast.user["secretary"])
     records.confirm(record, full_draft(record), by=cast.user["secretary"])
-    done(transferring(cast.person["member"], sister, LATE))
+    told = done(transferring(cast.person["member"], sister, LATE))
+    assert "1 项本期已经点评，不用再次点评。" in told
     target = CoverageTarget.objects.get(measure=Measure.MEMBERS, person=cast.person["member"])
     assert (target.organization, target.done_on is not None) == (sister, True)
-    assert Duty.objects.filter(rule_code="4", target_person=cast.person["member"], status="done").count() == 1
+    of_him = Duty.objects.filter(rule_code="4", target_person=cast.person["member"])
+    assert {(duty.reviewer_org.code, duty.status) for duty in of_him} == {("1311", "done"), ("1312", "done")}
     record.refresh_from_db()
     assert record.about_org.code == "1311"
     assert coverage.prove() == []
+    records.void(record, reason="填错", by=cast.user["clerk"])
+    assert of_him.open().filter(reviewer_org=sister).exists()  # then the new branch owes it
 
 
 @pytest.mark.parametrize(("day", "is_late"), [("2010-12-01", False), ("2010-12-02", True), ("2010-12-10", True)])
