@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
 
 from orgs import clock, directory, reorganizing
-from orgs.changes import Change, ChangeKind
+from orgs.changes import LONGEST_REASON, Change, ChangeKind
+from orgs.consequences import BELONGING
 from orgs.errors import DomainError
+from orgs.foreseeing import Plan
 from orgs.forms import DayField, NamedField
-from orgs.models import Organization, OrgType, Relation, User
+from orgs.models import Organization, OrgType, Person, Relation, User
 from orgs.querysets import OrganizationQuerySet
-from orgs.reorganizing import LONGEST_REASON, Plan
 
 NO_NUL = ProhibitNullCharactersValidator(message="含有看不见的字符，请重新输入。")
 
 
-class ChangeForm(forms.Form):
-    """What every change asks for: why."""
+class ReasonForm(forms.Form):
+    """What every change asks for: since when, and why."""
 
+    on = DayField(label="生效日期", initial=clock.today)
     reason = forms.CharField(
         label="原因",
         max_length=LONGEST_REASON,
         help_text="例如批准文号、会议决定；写入变更经过",
+        validators=[NO_NUL],
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "请写明原因，例如批准文号或会议决定。"},
     )
+
+    @property
+    def entered(self) -> list[tuple[str, Any]]:
+        """Label and value of what was typed, to look at before it is done."""
+        found = ((str(field.label), self.word(field.name, self.cleaned_data.get(field.name))) for field in self)
+        return [(label, value) for label, value in found if value]
+
+    def word(self, name: str, value: Any) -> Any:
+        """A value as a person would say it."""
+        field = self.fields[name]
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            return "、".join(field.label_from_instance(one) for one in value) if value else ""
+        if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+            return dict(field.choices).get(value, "")  # type: ignore[arg-type]
+        if isinstance(field, forms.BooleanField):
+            return "是" if value else ""
+        return value
+
+
+class Ticks(forms.ModelMultipleChoiceField):
+    """Some of a list, ticked."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, queryset: QuerySet, **options: Any) -> None:
+        super().__init__(queryset, to_field_name="number" if queryset.model is Person else "code", **options)
+        self.error_messages["invalid_choice"] = "%(value)s 现在不在这个组织里，请重新选择。"
+
+    def clean(self, value: Any) -> Any:
+        """By number or code; a NUL is none (PostgreSQL refuses it)."""
+        if any("\x00" in str(one) for one in value or ()):
+            raise forms.ValidationError("含有看不见的字符，请重新选择。")
+        return super().clean(value)
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name, and the number or code that tells two of one name apart."""
+        return f"{obj.name}（{getattr(obj, 'number', '') or getattr(obj, 'code', '')}）"
+
+
+class ChangeForm(ReasonForm):
+    """Of one organisation; with another one where the change needs it."""
 
     def __init__(
         self,
@@ -59,29 +104,13 @@ class ChangeForm(forms.Form):
                 self.add_error("target", str(error))
         return data
 
-    @property
-    def entered(self) -> list[tuple[str, Any]]:
-        """Label and value of what was typed, to look at before it is done."""
-        found = []
-        for field in self:
-            value = self.cleaned_data.get(field.name)
-            if field.name == "target" and self.cleaned_data.get("found"):
-                org = self.cleaned_data["found"]
-                value = f"{org.name}（{org.code}）"
-            elif field.name == "relation" and value:
-                value = Relation(value).label
-            if value:
-                found.append((str(field.label), value))
-        return found
+    def word(self, name: str, value: Any) -> Any:
+        """The organisation that was named, by name and code."""
+        found = self.cleaned_data.get("found")
+        return f"{found.name}（{found.code}）" if name == "target" and found else super().word(name, value)
 
 
-class DatedChangeForm(ChangeForm):
-    """And since when."""
-
-    on = DayField(label="生效日期", initial=clock.today)
-
-
-class RenameForm(DatedChangeForm):
+class RenameForm(ChangeForm):
     """Another name."""
 
     name = forms.CharField(label="新名称", max_length=200, validators=[NO_NUL])
@@ -94,11 +123,11 @@ class RenameForm(DatedChangeForm):
 
 
 class MoveForm(ChangeForm):
-    """Another superior; from today, for places have no dates."""
+    """Another superior."""
 
     target = NamedField(label="新的上级组织", help_text="全称、简称或组织代码")
     relation = forms.ChoiceField(label="与上级关系", choices=Relation.choices)
-    field_order = ("target", "relation", "reason")
+    field_order = ("target", "relation", "on", "reason")
 
     def prepare(self) -> None:
         """Whoever works in an office cannot make his own range end here."""
@@ -109,7 +138,7 @@ class MoveForm(ChangeForm):
             del self.fields["relation"]
 
 
-class MergeForm(DatedChangeForm):
+class MergeForm(ChangeForm):
     """Into which one."""
 
     target = NamedField(label="并入", help_text="全称、简称或组织代码；党员、下级组织都转到这里")
@@ -120,7 +149,28 @@ class MergeForm(DatedChangeForm):
         self.receivers = _of_the_kind(self.receivers, self.org)
 
 
-class DissolveForm(DatedChangeForm):
+class SplitForm(ChangeForm):
+    """What is founded, and what goes to it."""
+
+    code = forms.CharField(label="新组织代码", max_length=40, validators=[NO_NUL], help_text="唯一、不变")
+    name = forms.CharField(label="新组织名称", max_length=200, validators=[NO_NUL])
+    short_name = forms.CharField(label="简称", max_length=100, required=False, validators=[NO_NUL])
+
+    def prepare(self) -> None:
+        """Members of a branch, organisations below another one."""
+        on = clock.today()
+        if self.org.is_branch:
+            people = Person.objects.filter(
+                memberships__branch=self.org, memberships__to_on__isnull=True, status__in=BELONGING
+            ).order_by("number")
+            self.fields["parts"] = Ticks(people, label="分到新支部的党员", required=False)
+        else:
+            below = Organization.objects.alive(on).filter(parent=self.org, dissolved_on__isnull=True)
+            self.fields["parts"] = Ticks(below, label="分到新组织之下的下级组织", required=False)
+        self.order_fields(("code", "name", "short_name", "parts", "on", "reason"))
+
+
+class DissolveForm(ChangeForm):
     """Who takes over."""
 
     target = NamedField(label="接收组织", required=False)
@@ -160,13 +210,18 @@ CHANGES = {
     ),
     ChangeKind.MOVE: Kind(
         "调整上级", "确认调整", MoveForm,
-        "连同全部下级组织一起转到新的上级之下，从今天起生效。",
+        "连同全部下级组织一起转到新的上级之下。",
         lambda org, data: f"“{org.name}”已转到“{data['found'].name}”之下。",
     ),
     ChangeKind.MERGE: Kind(
         "合并", "确认合并", MergeForm,
         "党员和下级组织转到并入的组织，本组织自生效日起撤销，历史记录保留。",
         lambda org, data: f"“{org.name}”已并入“{data['found'].name}”。", is_final=True,
+    ),
+    ChangeKind.SPLIT: Kind(
+        "分设", "确认分设", SplitForm,
+        "在同一上级之下新建一个同类组织，选定的党员或下级组织转到那里；新组织的书记随后任命。",
+        lambda org, data: f"已由“{org.name}”分设“{data['name']}”。", is_final=True,
     ),
     ChangeKind.DISSOLVE: Kind(
         "撤销", "确认撤销", DissolveForm,
@@ -178,20 +233,29 @@ CHANGES = {
 
 def plan_of(kind: ChangeKind, org: Organization, data: dict[str, Any], *, by: User) -> Plan:
     """The change that the form's cleaned data describe."""
-    on, target, reason = data.get("on") or clock.today(), data["found"], data["reason"]
-    change = Change(kind, org, on, target)
-    verbs: dict[ChangeKind, Callable[[], object]] = {
-        ChangeKind.RENAME: functools.partial(
-            reorganizing.rename, org, name=data.get("name", ""), short_name=data.get("short_name", ""), on=on,
-            reason=reason, by=by,
-        ),
-        ChangeKind.MOVE: functools.partial(
-            reorganizing.move, org, under=target, relation=data.get("relation"), reason=reason, by=by
-        ),
-        ChangeKind.MERGE: functools.partial(reorganizing.merge, org, into=target, on=on, reason=reason, by=by),
-        ChangeKind.DISSOLVE: functools.partial(reorganizing.dissolve, org, to=target, on=on, reason=reason, by=by),
-    }  # fmt: skip
-    return Plan(change, verbs[kind])
+    on, target = data["on"], data["found"]
+    common: dict[str, Any] = {"on": on, "reason": data["reason"], "by": by}
+    verb: Callable[[], object]
+    match kind:
+        case ChangeKind.RENAME:
+            verb = partial(reorganizing.rename, org, name=data["name"], short_name=data["short_name"], **common)
+        case ChangeKind.MOVE:
+            verb = partial(reorganizing.move, org, under=target, relation=data.get("relation"), **common)
+        case ChangeKind.MERGE:
+            verb = partial(reorganizing.merge, org, into=target, **common)
+        case ChangeKind.SPLIT:
+            return _splitting(org, data, common)
+        case _:
+            verb = partial(reorganizing.dissolve, org, to=target, **common)
+    return Plan(Change(kind, org, on, target), verb)
+
+
+def _splitting(org: Organization, data: dict[str, Any], common: dict[str, Any]) -> Plan:
+    parts = list(data["parts"])
+    members, children = (parts, []) if org.is_branch else ([], parts)
+    facts = {name: data[name].strip() for name in ("code", "name", "short_name")}
+    change = Change(ChangeKind.SPLIT, org, data["on"], Organization(**facts), tuple(person.pk for person in members))
+    return Plan(change, partial(reorganizing.split, org, members=members, children=children, **facts, **common))
 
 
 def spell(consequences: list[str]) -> str:

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orgs import clock
+from orgs.errors import DomainError
+
 if TYPE_CHECKING:
     from orgs.models import Organization, User
 
@@ -20,6 +23,25 @@ if TYPE_CHECKING:
 TreeChanged = Callable[[Mapping[int, int | None], "User | None"], None]
 
 tree_changed: list[TreeChanged] = []
+
+
+LONGEST_REASON = 200
+
+
+class ChangeRefused(DomainError):
+    """The change says not why, or is dated in the future."""
+
+
+def checked(reason: str, on: datetime.date) -> str:
+    """The reason without blanks around it, for a change on a day that has come. Raises ChangeRefused."""
+    reason = reason.strip()
+    if not reason:
+        raise ChangeRefused("请写明原因，例如批准文号或会议决定。")
+    if len(reason) > LONGEST_REASON:
+        raise ChangeRefused(f"原因请不超过 {LONGEST_REASON} 个字。")
+    if on > clock.today():
+        raise ChangeRefused(f"日期 {on} 还没有到，请在当天或之后办理。")
+    return reason
 
 
 class ChangeKind(enum.StrEnum):
@@ -41,7 +63,8 @@ class ChangeKind(enum.StrEnum):
 @dataclass(frozen=True)
 class Change:
     """One change. `org`: the organisation that is changed, or that the persons leave, are appointed in or whose
-    division of work it is; None for an import. `target`: the new superior, or the organisation that takes over.
+    division of work it is; None for an import and for a transfer out of several branches. `target`: the new superior,
+    the organisation that takes over or is founded, or what somebody is put in charge of.
     `persons`: ids of the persons whom it is about.
     """
 

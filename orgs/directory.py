@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
-from orgs import pinyin, scope
+from orgs import clock, past, pinyin, scope
 from orgs.errors import DomainError
 from orgs.heads import heads_of
 from orgs.models import Membership, Organization, Person, Post, User
@@ -41,15 +41,19 @@ class Top:
 
 
 def rows(orgs: Iterable[Organization], user: User, on: datetime.date) -> list[OrganizationRow]:
-    """With heads (where the user sees persons) and counts; four queries, however many."""
-    shown = list(orgs)
+    """With heads (where the user sees persons) and counts, as they were on that day; some queries, however many."""
+    is_past = on < clock.today()
+    shown = past.as_of(orgs, on) if is_past else list(orgs)
     ids = [org.pk for org in shown]
     open_ids = set(
         Organization.objects.filter(scope.seen_people(user), pk__in=ids).order_by().values_list("pk", flat=True)
     )
     heads = heads_of(sorted(open_ids), on)
-    below = Organization.objects.visible_to(user).alive(on).filter(parent__in=ids).order_by()
-    children = dict(below.values_list("parent").annotate(Count("pk")))
+    visible = Organization.objects.visible_to(user)
+    below = visible.alive(on).filter(parent__in=ids).order_by()
+    children = (
+        past.count_under(visible, ids, on) if is_past else dict(below.values_list("parent").annotate(Count("pk")))
+    )
     belonging = Membership.objects.valid(on).counted().filter(branch__in=ids).order_by()
     members = dict(belonging.values_list("branch").annotate(Count("pk")))
     return [
@@ -59,10 +63,13 @@ def rows(orgs: Iterable[Organization], user: User, on: datetime.date) -> list[Or
 
 
 def tops(user: User, on: datetime.date) -> list[Top]:
-    """Where the user's view begins; what lies in the range of another of them is left out."""
+    """Where the user's view begins; what lies in the range of another of them is left out.
+
+    On a day of the past they are the same, as far as they existed: what one may see is decided today.
+    """
     at = scope.seats(user)
     if at.is_admin:
-        roots = Organization.objects.visible_to(user).alive(on).filter(parent__isnull=True)
+        roots = past.under(Organization.objects.visible_to(user), None, on)
         return [Top(row, "") for row in rows(roots, user, on)]
     in_charge = tuple(org for org, _team in at.charges)
     whole = (*at.offices, *at.heads, *in_charge)
@@ -78,10 +85,9 @@ def tops(user: User, on: datetime.date) -> list[Top]:
         for org in orgs:
             if not any(org.is_descendant_of(other) for other in whole):
                 reasons.setdefault(org.pk, (org, why))
-    return [
-        Top(row, why)
-        for row, (_, why) in zip(rows([org for org, _ in reasons.values()], user, on), reasons.values(), strict=True)
-    ]
+    there = set(Organization.objects.alive(on).filter(pk__in=reasons).values_list("pk", flat=True))
+    begin = [(org, why) for pk, (org, why) in reasons.items() if pk in there or on >= clock.today()]
+    return [Top(row, why) for row, (_, why) in zip(rows([org for org, _ in begin], user, on), begin, strict=True)]
 
 
 def search(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:

@@ -60,7 +60,7 @@ def add(
 # --- memberships --------------------------------------------------------------------------------------------
 
 
-def transfer_many(moves: Sequence[Move], *, by: User | None) -> None:
+def transfer_many(moves: Sequence[Move], *, by: User | None, reason: str = "") -> None:
     """组织关系转移: end each person's open membership on the day, begin the one in the new branch.
 
     A branch of None only ends (the person leaves the system). A day of None belongs to a first membership that
@@ -80,6 +80,7 @@ def transfer_many(moves: Sequence[Move], *, by: User | None) -> None:
         ended: list[Membership] = []
         replaced: list[Membership] = []
         events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        why = {"reason": reason} if reason else {}
         for person, branch, on in moves:
             if branch is not None and branch.org_type != OrgType.BRANCH:
                 raise PeopleRefused(
@@ -92,7 +93,7 @@ def transfer_many(moves: Sequence[Move], *, by: User | None) -> None:
                 _end(old, person, on, ended, replaced)
             events[person.pk] = (
                 {"branch": old.branch.name if old else ""},
-                {"branch": branch.name if branch else "", "on": on},
+                {"branch": branch.name if branch else "", "on": on, **why},
             )
             if branch is not None:
                 begun.append(Membership(person=person, branch=branch, from_on=on))
@@ -144,29 +145,31 @@ def redate_many(corrections: Sequence[tuple[Person, datetime.date | None]], *, b
         audit.record(by, "更正转入日期", [days[pk][0] for pk in events], changes=events)
 
 
-def transfer(person: Person, *, to: Organization | None, on: datetime.date, by: User | None) -> None:
+def transfer(person: Person, *, to: Organization | None, on: datetime.date, by: User | None, reason: str = "") -> None:
     """Transfer one member on that day; `to` None: out of the system."""
-    transfer_many([(person, to, on)], by=by)
+    transfer_many([(person, to, on)], by=by, reason=reason)
 
 
 # --- posts --------------------------------------------------------------------------------------------------
 
 
-def appoint_many(posts: Sequence[Post], *, by: User | None) -> None:
+def appoint_many(posts: Sequence[Post], *, by: User | None, reason: str = "") -> None:
     """任职: store unsaved posts. Raises PeopleRefused for a post that exists or a second 书记 at the same time."""
     try:
         with transaction.atomic():
             Post.objects.bulk_create(posts, batch_size=BATCH)
             _refuse_two_secretaries({post.organization_id for post in posts if post.role == PostRole.SECRETARY})
-            audit.record(by, "任职", posts)
+            audit.record(by, "任职", posts, changes=_begun(posts, reason))
     except IntegrityError as error:
         raise PeopleRefused("这项任职已经存在（同一人、同一组织、同一职务、同一任职日期）。") from error
 
 
-def update_posts(changed: Sequence[tuple[Post, Mapping[str, Any]]], *, by: User | None) -> None:
-    """Change dates or 主持工作 of posts."""
+def update_posts(
+    changed: Sequence[tuple[Post, Mapping[str, Any]]], *, by: User | None, verb: str = "修改任职", reason: str = ""
+) -> None:
+    """Change dates or 主持工作 of posts; `verb` and `reason` word the events in the audit trail."""
     with transaction.atomic():
-        _update(Post, changed, "修改任职", by)
+        _update(Post, changed, verb, by, reason)
         _refuse_two_secretaries({post.organization_id for post, _ in changed})
 
 
@@ -178,26 +181,29 @@ def appoint(
     from_on: datetime.date | None = None,
     is_acting: bool = False,
     by: User | None,
+    reason: str = "",
 ) -> Post:
     """Appoint one person from that day (None: always)."""
     post = Post(person=person, organization=org, role=role, from_on=from_on, is_acting=is_acting)
-    appoint_many([post], by=by)
+    with transaction.atomic():
+        _forget_never_held(Post.objects.filter(person=person, organization=org, role=role), from_on)
+        appoint_many([post], by=by, reason=reason)
     return post
 
 
-def remove(post: Post, *, on: datetime.date, by: User | None) -> Post:
+def remove(post: Post, *, on: datetime.date, by: User | None, reason: str = "") -> Post:
     """免职: the post ends on that day, and with the person's last post in a team the division of work there."""
     with transaction.atomic():
         post = Post.objects.select_for_update().get(pk=post.pk)
         if post.from_on is not None and on < post.from_on:
             raise PeopleRefused(f"免职日期 {on} 早于任职日期 {post.from_on}，请改正。")
-        update_posts([(post, {"to_on": on})], by=by)
+        if post.to_on is not None and post.to_on <= on:
+            raise PeopleRefused(f"这项任职已于 {post.to_on} 免去，没有变化。")
+        update_posts([(post, {"to_on": on})], by=by, verb="免职", reason=reason)
         remaining = Post.objects.filter(person=post.person_id, organization=post.organization_id).valid(on)
         if not remaining.exists():
-            charges = Charge.objects.filter(person=post.person_id, team=post.organization_id).valid(on)
-            # One that begins later than this day never begins.
-            charges.filter(from_on=on).delete()
-            update_charges([(charge, {"to_on": on}) for charge in charges], by=by)
+            charges = Charge.objects.filter(Q(to_on__isnull=True) | Q(to_on__gt=on))
+            end_charges(charges.filter(person=post.person_id, team=post.organization_id), on=on, by=by, reason=reason)
         post.refresh_from_db()
     return post
 
@@ -207,8 +213,8 @@ def end_posts_of(org: Organization, *, on: datetime.date, by: User | None) -> No
     with transaction.atomic():
         posts = Post.objects.filter(organization=org).valid(on)
         update_posts([(post, {"to_on": on}) for post in posts], by=by)
-        charges = Charge.objects.filter(Q(team=org) | Q(organization=org)).valid(on)
-        update_charges([(charge, {"to_on": on}) for charge in charges], by=by)
+        charges = Charge.objects.filter(Q(to_on__isnull=True) | Q(to_on__gt=on))
+        end_charges(charges.filter(Q(team=org) | Q(organization=org)), on=on, by=by)
 
 
 def _refuse_two_secretaries(org_ids: set[int]) -> None:
@@ -232,19 +238,27 @@ def _refuse_two_secretaries(org_ids: set[int]) -> None:
 # --- division of work -----------------------------------------------------------------------------------------
 
 
-def put_in_charge_many(charges: Sequence[Charge], *, by: User | None) -> None:
+def put_in_charge_many(charges: Sequence[Charge], *, by: User | None, reason: str = "") -> None:
     """分管: store unsaved divisions of work. Raises PeopleRefused for one that exists."""
     try:
         with transaction.atomic():
             Charge.objects.bulk_create(charges, batch_size=BATCH)
-            audit.record(by, "分管", charges)
+            audit.record(by, "分管", charges, changes=_begun(charges, reason))
     except IntegrityError as error:
         raise PeopleRefused("这项分管已经存在（同一人、同一班子、同一分管组织、同一起始日期）。") from error
 
 
-def update_charges(changed: Sequence[tuple[Charge, Mapping[str, Any]]], *, by: User | None) -> None:
-    """Change dates or 主次 of divisions of work."""
-    _update(Charge, changed, "修改分管", by)
+def update_charges(
+    changed: Sequence[tuple[Charge, Mapping[str, Any]]], *, by: User | None, verb: str = "修改分管", reason: str = ""
+) -> None:
+    """Change dates or 主次 of divisions of work; `verb` and `reason` word the events in the audit trail."""
+    _update(Charge, changed, verb, by, reason)
+
+
+def end_charges(charges: Iterable[Charge], *, on: datetime.date, by: User | None, reason: str = "") -> None:
+    """终止分管 on that day; one that begins on it or later never begins."""
+    ending = [(charge, {"to_on": max(on, charge.from_on or on)}) for charge in charges]
+    update_charges(ending, by=by, verb="终止分管", reason=reason)
 
 
 def put_in_charge(
@@ -255,6 +269,7 @@ def put_in_charge(
     kind: str = ChargeKind.LEAD,
     from_on: datetime.date | None = None,
     by: User | None,
+    reason: str = "",
 ) -> Charge:
     """Put a member of a team in charge of an organisation below it.
 
@@ -267,14 +282,29 @@ def put_in_charge(
     if not Organization.objects.below(team).filter(pk=org.pk).exists():
         raise PeopleRefused(f"“{org.name}”不在“{team.name}”之下，不能由其班子成员分管。")
     charge = Charge(person=person, team=team, organization=org, kind=kind, from_on=from_on)
-    put_in_charge_many([charge], by=by)
+    with transaction.atomic():
+        _forget_never_held(Charge.objects.filter(person=person, team=team, organization=org), from_on)
+        put_in_charge_many([charge], by=by, reason=reason)
     return charge
 
 
 # --- inside -----------------------------------------------------------------------------------------------------
 
 
-def _update(model: type[Row], changed: Sequence[tuple[Row, Mapping[str, Any]]], verb: str, by: User | None) -> None:
+def _forget_never_held(rows: models.QuerySet, from_on: datetime.date | None) -> None:
+    """One that ended on the very day it began was never held, and would stand in the way of a new one of that day."""
+    if from_on is not None:
+        rows.filter(from_on=from_on, to_on=from_on).delete()
+
+
+def _begun(rows: Sequence[Post] | Sequence[Charge], reason: str) -> audit.Changes:
+    """Since when and why, for the trail; nothing where no reason was asked for."""
+    return {row.pk: ({}, {"on": row.from_on, "reason": reason}) for row in rows} if reason else {}
+
+
+def _update(
+    model: type[Row], changed: Sequence[tuple[Row, Mapping[str, Any]]], verb: str, by: User | None, reason: str = ""
+) -> None:
     """Write the changed fields onto freshly read rows, in one upsert a batch, with one event each."""
     if not changed:
         return
@@ -290,7 +320,8 @@ def _update(model: type[Row], changed: Sequence[tuple[Row, Mapping[str, Any]]], 
         fields: set[str] = set()
         for stale, values in changed:
             row = fresh[stale.pk]
-            events[row.pk] = ({name: getattr(row, name) for name in values}, dict(values))
+            why = {"reason": reason} if reason else {}
+            events[row.pk] = ({name: getattr(row, name) for name in values}, {**values, **why})
             for name, value in values.items():
                 setattr(row, name, value)
             fields.update(values)

@@ -19,7 +19,7 @@ from django.db.models import F, ProtectedError, Q
 from django.db.models.functions import Collate
 from psycopg2.extras import execute_values
 
-from orgs import audit, changes, people, pinyin
+from orgs import audit, changes, clock, past, people, pinyin
 from orgs.errors import DomainError, TreeBusy
 from orgs.models import Membership, Organization, OrgType, Relation, User
 
@@ -180,31 +180,37 @@ def write_many(
     by: User | None,
     verb: str = "修改组织",
     summary: str = "",
+    on: datetime.date | None = None,
 ) -> None:
     """Add and change organisations together: all of them, or nothing.
 
     `new` are unsaved, in any order; a parent may be among them (set `.parent` to the very instance). `changed`
     pairs an organisation with the fields that become different; a place (`parent`, `relation`) may be among them.
     A few find their places one by one, and what is around them is proven; with many the whole tree is numbered once
-    and proven. `verb` and `summary` word the events of the changed ones in the audit trail.
-    Raises TreeRefused, TreeBusy.
+    and proven. `verb` and `summary` word the events of the changed ones in the audit trail; `on` is the day since
+    which it is so (default: today), for the history. Raises TreeRefused, TreeBusy, PastRefused.
     """
     with transaction.atomic():
         lock()
         _insert(new)
-        old_parents = _change(changed, by, verb, summary)
+        old_parents = _change(changed, by, verb, summary, on)
         _settle({org.pk for org in new}, changed, old_parents)
         audit.record(by, "新增组织", new)
         changes.announce_moves(old_parents, by)
 
 
 def _change(
-    changed: Sequence[tuple[Organization, Mapping[str, Any]]], by: User | None, verb: str, summary: str
+    changed: Sequence[tuple[Organization, Mapping[str, Any]]],
+    by: User | None,
+    verb: str,
+    summary: str,
+    on: datetime.date | None,
 ) -> dict[int, int | None]:
     """Write the changed fields onto freshly read rows; returns id -> id of the old parent of the moved ones."""
     if not changed:
         return {}
     fresh = Organization.objects.in_bulk([org.pk for org, _ in changed])
+    former = {pk: past.state_of(org) for pk, org in fresh.items()}
     moved: dict[int, int | None] = {}
     events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
     fields: set[str] = set()
@@ -222,7 +228,8 @@ def _change(
             raise TreeRefused("组织代码和名称不能为空。")
         if org.parent_id != old_parent:
             moved[org.pk] = old_parent
-        events[org.pk] = (before, dict(values))
+        events[org.pk] = (before, dict(values) if on is None else {**values, "on": on})
+    past.keep(former, fresh, on or clock.today(), is_dated=on is not None)
     if moved:
         _claim_tree_numbers([fresh[pk] for pk in moved])
         fields.add("tree_id")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import accounts, changes, home, imports, irregularities, organizations, people
+from orgs.views import accounts, as_of, changes, home, imports, irregularities, organizations, people, people_changes
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -13,21 +13,25 @@ urlpatterns: list[URLPattern] = [
     path("orgs.xlsx", organizations.organizations_export, name="organizations_export"),
     path("orgs/<str:code>/", organizations.organization, name="organization"),
     path("orgs/<str:code>/children/", organizations.organization_children, name="organization_children"),
+    path("orgs/<str:code>/roster.xlsx", as_of.organization_roster, name="organization_roster"),
     path("orgs/<str:code>/members/add/", organizations.member_add, name="member_add"),
-    path("orgs/<str:code>/posts/add/", organizations.post_add, name="post_add"),
-    path("orgs/<str:code>/charges/add/", organizations.charge_add, name="charge_add"),
+    path("orgs/<str:code>/posts/add/", people_changes.post_add, name="post_add"),
+    path("orgs/<str:code>/charges/add/", people_changes.charge_add, name="charge_add"),
+    path("orgs/<str:code>/charges/handover/", people_changes.charge_handover, name="charge_handover"),
+    path("orgs/<str:code>/members/transfer/", people_changes.members_transfer, name="members_transfer"),
     path("orgs/<str:code>/change/", changes.change_menu, name="change_menu"),
     path("orgs/<str:code>/change/rename/", changes.change_rename, name="change_rename"),
     path("orgs/<str:code>/change/move/", changes.change_move, name="change_move"),
     path("orgs/<str:code>/change/merge/", changes.change_merge, name="change_merge"),
+    path("orgs/<str:code>/change/split/", changes.change_split, name="change_split"),
     path("orgs/<str:code>/change/dissolve/", changes.change_dissolve, name="change_dissolve"),
-    path("posts/<int:pk>/end/", organizations.post_end, name="post_end"),
-    path("charges/<int:pk>/end/", organizations.charge_end, name="charge_end"),
+    path("posts/<int:pk>/end/", people_changes.post_end, name="post_end"),
+    path("charges/<int:pk>/end/", people_changes.charge_end, name="charge_end"),
     path("people/", people.people_list, name="people"),
     path("people.xlsx", people.people_export, name="people_export"),
     path("people/<str:number>/", people.person, name="person"),
     path("people/<str:number>/edit/", people.person_edit, name="person_edit"),
-    path("people/<str:number>/transfer/", people.person_transfer, name="person_transfer"),
+    path("people/<str:number>/transfer/", people_changes.person_transfer, name="person_transfer"),
     path("people/<str:number>/account/open/", people.account_open, name="account_open"),
     path("people/<str:number>/account/reset/", people.account_reset, name="account_reset"),
     path("irregularities/", irregularities.irregularities, name="irregularities"),

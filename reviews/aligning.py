@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from orgs import bulk
@@ -269,6 +269,27 @@ def settle_by_earlier_records(period: Period) -> None:
             rows = [links(duty_id=duty_id, record_id=record_id) for duty_id, record_id in served]
             links.objects.bulk_create(rows, ignore_conflicts=True)
             Duty.objects.filter(pk__in={duty_id for duty_id, _ in served}).update(status=DutyStatus.DONE)
+
+
+def settle_by_reviews_before_a_transfer(period: Period) -> None:
+    """A member who was reviewed in this period before he was transferred is reviewed: the new branch owes no second one."""
+    mine = Duty.objects.filter(period=period, subject=Subject.MEMBER)
+    done = mine.filter(status=DutyStatus.DONE, rule_code=OuterRef("rule_code"), target_person=OuterRef("target_person"))
+    twice = mine.open().filter(Exists(done)).order_by("pk").values_list("pk", "rule_code", "target_person")
+    links = Record.duties.through
+    for chunk in _chunks(list(twice)):
+        serving = links.objects.filter(
+            duty__period=period, duty__subject=Subject.MEMBER, duty__target_person__in=[person for _, _, person in chunk],
+            record__state__in=COUNTED_STATES,
+        ).order_by("record").values_list("duty__rule_code", "duty__target_person", "record")  # fmt: skip
+        record_of = {(rule, person): record for rule, person, record in serving}
+        rows = [
+            links(duty_id=pk, record_id=record_of[rule, person])
+            for pk, rule, person in chunk
+            if (rule, person) in record_of
+        ]
+        links.objects.bulk_create(rows, ignore_conflicts=True)
+        Duty.objects.filter(pk__in=[row.duty_id for row in rows]).update(status=DutyStatus.DONE)
 
 
 def _serves(record: Record, duty: Duty) -> bool:

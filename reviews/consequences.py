@@ -1,6 +1,6 @@
-"""What a change of an organisation does to the duties and figures of the period, and that it follows at once.
+"""What a change of organisations or people does to the duties and figures of the period, and that it follows at once.
 
-Hung on `orgs.changes`: `follow` derives the running period anew in the change's own transaction (A19 to A21), and
+Hung on `orgs.changes`: `follow` derives the running period anew in the change's own transaction (A18 to A22), and
 `look` compares duties and coverage before and after, so what is shown before a change is what the change does.
 """
 
@@ -16,9 +16,10 @@ from orgs import clock
 from orgs.changes import Change, ChangeKind
 from orgs.models import Organization, User
 from reviews import duties
-from reviews.models import CoverageTarget, Duty, Measure, Period, Record, RecordState, ReviewerKind
+from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, RecordState, ReviewerKind
 
 LARGE = 5000  # organisations; above, deriving anew takes too long for a page and is left to the next generation
+LATE = 30  # days before the period ends, within which a transfer is flagged (A19)
 SHOWN = 5  # who takes over is named up to so many
 WORDS = {Measure.LEADERS: "应参加点评的领导", Measure.ORGANIZATIONS: "应点评党组织", Measure.MEMBERS: "应点评党员"}
 UNITS = {Measure.LEADERS: "名", Measure.ORGANIZATIONS: "个", Measure.MEMBERS: "名"}
@@ -36,6 +37,7 @@ class Task(NamedTuple):
     reviewer_kind: str
     reviewer_id: int | None
     acting_id: int | None
+    status: str
 
     @property
     def key(self) -> Key:
@@ -69,6 +71,7 @@ def look(change: Change) -> Callable[[], list[str]]:
     def ask() -> list[str]:
         lines = _of_duties(tasks, _tasks(period), drafts)
         lines += _of_figures(figures, _figures(period))
+        lines += _of_day(change, period)
         if inside and old_parent is not None and change.target is not None and old_parent != change.target:
             lines += _of_place(inside, old_parent, change.target)
         return lines or ["点评任务和覆盖统计没有变化。"]
@@ -136,7 +139,8 @@ def _of_duties(before: dict[int, Task], after: dict[int, Task], drafts: set[int]
         and task.reviewer_org_id == after[pk].reviewer_org_id
         and (task.reviewer_id, task.acting_id) != (after[pk].reviewer_id, after[pk].acting_id)
     )
-    added = sum(len(tasks) for tasks in new.values())
+    left = [task for tasks in new.values() for task in tasks]
+    added = sum(task.status == DutyStatus.PENDING for task in left)
     lines = _takers(taken)
     if changed_hands:
         lines.append(f"{changed_hands} 项任务将换点评人。")
@@ -144,8 +148,31 @@ def _of_duties(before: dict[int, Task], after: dict[int, Task], drafts: set[int]
         lines.append(f"本期 {gone} 项任务将撤回。")
     if added:
         lines.append(f"本期新增 {added} 项任务。")
+    if len(left) > added:
+        lines.append(f"{len(left) - added} 项本期已经点评，不用再次点评。")
+    vacant = _nobodys(after) - _nobodys(before)
+    if vacant > 0:
+        lines.append(f"{vacant} 项任务暂时没有点评人：任命或由上级转派之前，截止日期照算。")
     if lost_drafts:
         lines.append(f"其中 {lost_drafts} 项已经开始填写；草稿保留在点评记录里，但不再对应任务。")
+    return lines
+
+
+def _nobodys(tasks: dict[int, Task]) -> int:
+    """Open ones that nobody carries out."""
+    return sum(task.acting_id is None and task.status == DutyStatus.PENDING for task in tasks.values())
+
+
+def _of_day(change: Change, period: Period) -> list[str]:
+    """What the change's day means for the period: late in it, or before it began."""
+    lines = []
+    if change.kind == ChangeKind.TRANSFER and (period.ends_on - change.on).days < LATE:
+        lines.append(
+            f"离{period.name}结束（{period.ends_on}）不到 {LATE} 天：没有点评的，请原支部与新支部商定由谁在期内点评；"
+            "确实来不及的，由上级写明原因免除。"
+        )
+    if change.on < period.starts_on:
+        lines.append(f"生效日期早于{period.name}：以前各期的任务和统计已经固定，不再变化。")
     return lines
 
 

@@ -12,7 +12,13 @@ from orgs import audit, bulk, clock, heads, scope, tree
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, Person, Post
 from reviews import cadence, coverage
-from reviews.aligning import Counts, DutyPlan, align, settle_by_earlier_records
+from reviews.aligning import (
+    Counts,
+    DutyPlan,
+    align,
+    settle_by_earlier_records,
+    settle_by_reviews_before_a_transfer,
+)
 from reviews.derive import Derivation
 from reviews.explaining import Explanation, explain
 from reviews.models import Duty, DutyStatus, Period, Record, ReviewerKind, Subject
@@ -90,6 +96,7 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     if plan.total.added > MANY:
         bulk.learn(Duty)
     settle_by_earlier_records(period)
+    settle_by_reviews_before_a_transfer(period)
     coverage.sync(period, day)
     period.derived_on, period.derived_at = day, timezone.now()
     period.save(update_fields=["derived_on", "derived_at"])

@@ -4,6 +4,7 @@ from orgs.models.account import Grant, GrantRole, User
 from orgs.models.audit import AuditEvent
 from orgs.models.imports import ImportBatch, ImportJob, ImportState
 from orgs.models.organization import Organization, OrgType, Relation
+from orgs.models.past import OrganizationPast
 from orgs.models.person import (
     Charge,
     ChargeKind,
@@ -32,6 +33,7 @@ __all__ = [
     "Membership",
     "OrgType",
     "Organization",
+    "OrganizationPast",
     "PartyStatus",
     "Person",
     "Post",

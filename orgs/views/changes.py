@@ -1,22 +1,20 @@
-"""Pages of changes of an organisation: choose, fill in, see what follows, confirm.
+"""Pages of changes of an organisation: 改名, 调整上级, 合并, 分设, 撤销.
 
-For administrators, and for offices below the organisation of their grant, within the domain. Nothing is written until
-the consequences were shown, and nothing that was typed is lost on the way.
+For administrators, and for offices below the organisation of their grant, within the domain.
 """
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from orgs import reorganizing, scope
-from orgs.change_forms import CHANGES, ChangeForm, plan_of, spell, unspell
+from orgs.change_forms import CHANGES, plan_of
 from orgs.changes import ChangeKind
-from orgs.errors import DomainError
-from orgs.models import Organization
 from orgs.requests import UserRequest
+from orgs.views.foreseeing import Page, change
 from orgs.views.organizations import found_by
 
 
@@ -46,39 +44,41 @@ def change_merge(request: UserRequest, code: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+def change_split(request: UserRequest, code: str) -> HttpResponse:
+    """分设."""
+    return _change(request, code, ChangeKind.SPLIT)
+
+
+@require_http_methods(["GET", "POST"])
 def change_dissolve(request: UserRequest, code: str) -> HttpResponse:
     """撤销."""
     return _change(request, code, ChangeKind.DISSOLVE)
 
 
 def _change(request: UserRequest, code: str, kind: ChangeKind) -> HttpResponse:
-    """The form; then, from the same address, its consequences; then, with what was shown, the change itself."""
-    org = found_by(reorganizing.changeable(request.user).select_related("parent"), code=code)
-    form = CHANGES[kind].form(
+    org = found_by(reorganizing.changeable(request.user).select_related("parent", "category"), code=code)
+    what = CHANGES[kind]
+    form = what.form(
         request.POST or None,
         org=org,
         receivers=reorganizing.receivers(request.user),
         changes_relation=scope.seats(request.user).is_admin,
     )
-    if request.method == "POST" and form.is_valid() and "back" not in request.POST:
-        plan = plan_of(kind, org, form.cleaned_data, by=request.user)
-        try:
-            if "seen" not in request.POST:
-                return _preview(request, org, kind, form, reorganizing.foresee(plan))
-            reorganizing.carry_out(plan, seen=unspell(request.POST["seen"]))
-        except reorganizing.Different as error:
-            messages.warning(request, str(error))
-            return _preview(request, org, kind, form, error.consequences)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, CHANGES[kind].done(org, form.cleaned_data))
-            return redirect("organization", code=org.code)
-    return render(request, "orgs/change_form.html", {"org": org, "form": form, "what": CHANGES[kind]})
-
-
-def _preview(
-    request: UserRequest, org: Organization, kind: ChangeKind, form: ChangeForm, consequences: list[str]
-) -> HttpResponse:
-    context = {"org": org, "form": form, "what": CHANGES[kind], "consequences": consequences}
-    return render(request, "orgs/change_preview.html", context | {"seen": spell(consequences)})
+    own = reverse("organization", args=[org.code])
+    page = Page(
+        what.title,
+        what.action,
+        "组织",
+        f"{org.name}（{org.code}）",
+        f"{f'现在的上级：{org.parent.name}。' if org.parent else ''}{what.note}",
+        ((org.name, own), ("变更", reverse("change_menu", args=[org.code]))),
+        own,
+        what.is_final,
+    )
+    return change(
+        request,
+        page,
+        form,
+        plan=lambda data: plan_of(kind, org, data, by=request.user),
+        done=lambda data: what.done(org, data),
+    )

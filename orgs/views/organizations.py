@@ -7,7 +7,6 @@ import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 from django.forms import Form, ModelForm
@@ -17,11 +16,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from orgs import clock, directory, lists, people, reorganizing, scope, standing
+from orgs import clock, directory, history, lists, past, people, reorganizing, scope, standing
 from orgs.errors import DomainError
-from orgs.forms import ChargeForm, DayField, DayForm, MemberForm, PostForm
+from orgs.forms import MemberForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
 from orgs.requests import UserRequest
+from orgs.views.as_of import day_asked_for, day_context
 
 PAGE = 50
 HISTORY = 12
@@ -42,9 +42,9 @@ def found_by(queryset: QuerySet, **key: str) -> Any:
 @require_GET
 def organizations(request: UserRequest) -> HttpResponse:
     """Where the user's view begins; or what was searched for."""
-    on = clock.today()
     query = typed(request, "q")
-    context: dict[str, Any] = {"query": query}
+    on = clock.today() if query else day_asked_for(request)  # searched for is what there is today
+    context: dict[str, Any] = {"query": query} | day_context(on)
     if query:
         found = directory.search(Organization.objects.visible_to(request.user).alive(on), query)
         # A parent outside the user's range stays unnamed.
@@ -85,53 +85,58 @@ def organizations_export(request: UserRequest) -> HttpResponseBase:
 @require_GET
 def organization_children(request: UserRequest, code: str) -> HttpResponse:
     """The next level, for unfolding in place; without scripts the link leads to the organisation's page."""
-    on = clock.today()
+    on = day_asked_for(request)
     org = found_by(Organization.objects.visible_to(request.user), code=code)
     if not request.headers.get("HX-Request"):
-        return redirect("organization", code=org.code)
-    return render(request, "orgs/_organization_children.html", {"org": org, "rows": _children(request, org, on)})
+        return redirect(reverse("organization", args=[org.code]) + day_context(on)["day_query"])
+    context = {"org": org, "rows": _children(request, org, on)} | day_context(on)
+    return render(request, "orgs/_organization_children.html", context)
 
 
 def _children(request: UserRequest, org: Organization, on: datetime.date) -> list[directory.OrganizationRow]:
     """The first page of the next level; the template says so when there are more."""
-    children = Organization.objects.visible_to(request.user).alive(on).filter(parent=org)
+    children = past.under(Organization.objects.visible_to(request.user), [org.pk], on)
     return directory.rows(children[:PAGE], request.user, on)
 
 
 @require_GET
 def organization(request: UserRequest, code: str) -> HttpResponse:
     """One organisation: facts, team, division of work, what is below it or who belongs to it; as of any day."""
-    on = _day_asked_for(request)
+    on = day_asked_for(request)
     user = request.user
-    org = found_by(Organization.objects.visible_to(user).select_related("category"), code=code)
+    today = found_by(Organization.objects.visible_to(user).select_related("category"), code=code)
+    org = past.one_as_of(today, on)
     may = standing.to_organization(user, org)
-    context: dict[str, Any] = {"org": org, "may": may, "is_alive": _is_alive(org, on), "on": on}
-    context["above"] = Organization.objects.visible_to(user).above(org)
+    context: dict[str, Any] = {"org": org, "may": may, "is_alive": _is_alive(org, on)} | day_context(on)
+    context["above"] = _above(request, org, on)
     if may.sees_people:
         context |= _team(request, org, on)
+        context["heads"] = history.heads_of(today)
     if not org.is_branch:
-        children = Organization.objects.visible_to(user).alive(on).filter(parent=org)
+        children = past.under(Organization.objects.visible_to(user), [org.pk], on)
         context["page_obj"] = page = _page(request, children)
         context["rows"] = directory.rows(page.object_list, user, on)
     elif may.sees_people:
         members = Person.objects.counted().members_of(org, on).order_by("number")
         context["page_obj"] = _page(request, directory.with_branch(members, on))
+    context["steps"] = history.of_organization(today, user, with_reasons=may.edits)
     if may.edits:
         context["history"] = _history(request, org)
         context["changes"] = may.is_office and reorganizing.changeable(user).filter(pk=org.pk).exists()
-    if on != clock.today():  # another day is for reading only
+    if context["is_another_day"]:  # for reading only
         looking = dataclasses.replace(may, edits=False, is_office=False)
-        context |= {"may": looking, "changes": False, "endable_posts": set(), "is_another_day": True}
+        context |= {"may": looking, "changes": False, "endable_posts": set()}
     return render(request, "orgs/organization.html", context)
 
 
-def _day_asked_for(request: UserRequest) -> datetime.date:
-    """The day in the address; without one, or with one that cannot be read (which is said), today."""
-    try:
-        return DayField(required=False).clean(request.GET.get("on", "")[:20]) or clock.today()
-    except ValidationError as error:
-        messages.error(request, f"{error.messages[0]}下面是今天的情况。")
-        return clock.today()
+def _above(request: UserRequest, org: Organization, on: datetime.date) -> list[Organization]:
+    """The superiors of that day whom the user sees, root first."""
+    if on >= clock.today():
+        return list(Organization.objects.visible_to(request.user).above(org))
+    uppers = past.above(org, on)
+    seen = Organization.objects.visible_to(request.user).filter(pk__in=[upper.pk for upper in uppers])
+    visible = set(seen.order_by().values_list("pk", flat=True))
+    return [upper for upper in uppers if upper.pk in visible]
 
 
 def _page(request: UserRequest, found: QuerySet) -> Page:
@@ -198,90 +203,3 @@ def member_add(request: UserRequest, code: str) -> HttpResponse:
     return _answer(
         request, org, form, "新增党员", "加入本支部", "从其他支部转来的，请由上级办公室办理转移，不要重复新增。"
     )
-
-
-@require_http_methods(["GET", "POST"])
-def post_add(request: UserRequest, code: str) -> HttpResponse:
-    """Appoint somebody of the user's own people; 书记 and 主持工作 are the office's to name.
-
-    Whoever is appointed becomes the user's to edit: seeing a name (one's own superiors) is not enough.
-    """
-    org = found_by(Organization.objects.editable_by(request.user).alive(clock.today()), code=code)
-    may = standing.to_organization(request.user, org)
-    persons = Person.objects.editable_by(request.user)
-    form = PostForm(request.POST or None, org=org, persons=persons, names_head=may.is_office)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            post = people.appoint(
-                data["found"],
-                org,
-                data["role"],
-                from_on=data["from_on"],
-                is_acting=data.get("is_acting", False),
-                by=request.user,
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已任命{post.person.name}为{post.title}。")
-            return redirect("organization", code=org.code)
-    return _answer(request, org, form, "任职", "任命")
-
-
-@require_http_methods(["GET", "POST"])
-def post_end(request: UserRequest, pk: int) -> HttpResponse:
-    """免职 on a day."""
-    post = get_object_or_404(standing.changeable_posts(request.user, clock.today()), pk=pk)
-    form = DayForm(request.POST or None, label="免职日期")
-    if request.method == "POST" and form.is_valid():
-        try:
-            people.remove(post, on=form.cleaned_data["on"], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已免去{post.person.name}的{post.title}职务。")
-            return redirect("organization", code=post.organization.code)
-    note = (
-        f"{post.person.name}，{post.organization.name}，{post.title}。最后一项职务免去后，他在本班子的分管也随之终止。"
-    )
-    return _answer(request, post.organization, form, "免职", "免职", note)
-
-
-@require_http_methods(["GET", "POST"])
-def charge_add(request: UserRequest, code: str) -> HttpResponse:
-    """Put a member of the team in charge of an organisation below it; for its office."""
-    on = clock.today()
-    org = found_by(Organization.objects.filter(scope.office_of(request.user)).alive(on), code=code)
-    team = Person.objects.filter(pk__in=org.posts.valid(on).values("person"))
-    below = Organization.objects.visible_to(request.user).alive(on).below(org)
-    form = ChargeForm(request.POST or None, persons=team, organizations=below)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            people.put_in_charge(
-                data["person"], org, data["found"], kind=data["kind"], from_on=data["from_on"], by=request.user
-            )
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已由{data['person'].name}分管{data['found'].name}。")
-            return redirect("organization", code=org.code)
-    return _answer(request, org, form, "分管", "保存")
-
-
-@require_http_methods(["GET", "POST"])
-def charge_end(request: UserRequest, pk: int) -> HttpResponse:
-    """A division of work ends on a day."""
-    charge = get_object_or_404(standing.changeable_charges(request.user, clock.today()), pk=pk)
-    form = DayForm(request.POST or None, label="终止日期")
-    if request.method == "POST" and form.is_valid():
-        try:
-            people.update_charges([(charge, {"to_on": form.cleaned_data["on"]})], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"{charge.person.name}不再分管{charge.organization.name}。")
-            return redirect("organization", code=charge.team.code)
-    note = f"{charge.person.name}（{charge.team.name}）{charge.get_kind_display()}{charge.organization.name}。"
-    return _answer(request, charge.team, form, "终止分管", "终止", note)

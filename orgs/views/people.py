@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orgs import accounts, clock, directory, lists, people, scope, standing
+from orgs import accounts, clock, directory, history, lists, people, standing
 from orgs.admin.base import changed_values
 from orgs.errors import DomainError
-from orgs.forms import PersonForm, TransferForm
+from orgs.forms import PersonForm
 from orgs.models import Organization, Person, User
 from orgs.requests import UserRequest
 from orgs.views.organizations import PAGE, found_by, typed
@@ -107,7 +107,7 @@ def person(request: UserRequest, number: str) -> HttpResponse:
         "memberships": memberships,
         "current": next((row for row in memberships if _holds(row, on)), None),
         "posts": [post for post in posts if _holds(post, on)],
-        "past_posts": [post for post in posts if post.to_on and post.to_on <= on] if may.sees_all_facts else [],
+        "steps": history.of_person(shown) if may.sees_all_facts else [],
         "charges": charges,
         "linked": set(
             Organization.objects.visible_to(request.user).filter(pk__in=orgs).order_by().values_list("pk", flat=True)
@@ -137,29 +137,6 @@ def person_edit(request: UserRequest, number: str) -> HttpResponse:
             messages.success(request, "已保存。" if values else "没有改动。")
             return redirect("person", number=shown.number)
     context = {"person": shown, "form": form, "title": "修改人员信息", "action": "保存", "note": ""}
-    return render(request, "orgs/person_form.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-def person_transfer(request: UserRequest, number: str) -> HttpResponse:
-    """组织关系转移, within the range of the user's office, or out of the system."""
-    on = clock.today()
-    shown = found_by(standing.transferable(request.user), number=number)
-    branches = Organization.objects.filter(scope.office_of(request.user)).alive(on)
-    form = TransferForm(request.POST or None, branches=branches)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            people.transfer(shown, to=data["branch"], on=data["on"], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            where = f"转到{data['branch'].name}" if data["branch"] else "转出本系统"
-            messages.success(request, f"已把{shown.name}{where}。")
-            return redirect("people")
-    current = shown.memberships.valid(on).select_related("branch").first()
-    note = f"现在的支部：{current.branch.name}。" if current else "现在不属于任何支部。"
-    context = {"person": shown, "form": form, "title": "组织关系转移", "action": "转移", "note": note}
     return render(request, "orgs/person_form.html", context)
 
 

@@ -56,13 +56,17 @@ MATRIX = {
     "organizations_export": (SENT_ON, NEVER),  # nothing was searched for
     "organization": ("404 404 404 200 200 200 200", NEVER),
     "organization_children": ("404 404 404 302 302 302 302", NEVER),
+    "organization_roster": ("404 404 404 404 200 200 200", NEVER),
     "member_add": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
     "post_add": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
     "charge_add": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
+    "charge_handover": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
+    "members_transfer": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "change_menu": ("404 404 404 404 404 200 200", NEVER),
     "change_rename": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "change_move": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "change_merge": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
+    "change_split": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "change_dissolve": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "post_end": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
     "charge_end": ("404 404 404 404 404 200 200", "404 404 404 404 404 200 200"),
@@ -205,7 +209,7 @@ def world(cast) -> World:
     words = {"measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
     for name, entry in URLS.items():
-        code = "2010H2" if name.startswith("period") else "13" if name == "charge_add" else "1311"
+        code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"
         noun = "draft" if name in OF_A_DRAFT else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
     return World(cast, users, keys)
@@ -327,7 +331,7 @@ FIELDS = (
     "page q org period state status measure sort branch mine post tab duty duties on due_on held_on from_on reported_on "
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
-    "member_count feedback_due_on correction_note scope rule level file new_root"
+    "member_count feedback_due_on correction_note scope rule level file new_root members numbers parts"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from orgs import changes, people, reorganizing, tree
+from orgs import changes, foreseeing, people, reorganizing, tree
 from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
+from orgs.foreseeing import Different, Plan
 from orgs.models import AuditEvent, Charge, Membership, Organization, Person, Post
-from orgs.reorganizing import Different, Plan
 from tests import builders
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
+TODAY = builders.day("2010-12-10")
 DAY = builders.day("2010-12-01")
 WHY = {"reason": "机构改革，局党组发〔2010〕8号"}
 
@@ -69,7 +70,7 @@ def test_a_rename_that_says_nothing_is_refused(cast, facts, message):
 
 def test_a_move_takes_everything_below_along_and_ends_division_of_work_of_teams_left(cast):
     charge = builders.make_charge(cast.person["member_in_charge"], cast.org["13"], cast.org["132"])
-    reorganizing.move(cast.org["132"], under=cast.org["12"], by=None, **WHY)
+    reorganizing.move(cast.org["132"], under=cast.org["12"], on=TODAY, by=None, **WHY)
     assert set(Organization.objects.below(fresh(cast.org["12"])).values_list("code", flat=True)) == {
         "121",
         "132",
@@ -83,7 +84,7 @@ def test_a_move_takes_everything_below_along_and_ends_division_of_work_of_teams_
 
 
 def test_a_move_within_the_team_keeps_its_division_of_work(cast):
-    reorganizing.move(cast.org["1311"], under=cast.org["132"], by=None, **WHY)
+    reorganizing.move(cast.org["1311"], under=cast.org["132"], on=TODAY, by=None, **WHY)
     assert Charge.objects.get(organization=cast.org["1311"]).to_on is None
 
 
@@ -98,12 +99,12 @@ def test_a_move_within_the_team_keeps_its_division_of_work(cast):
 )
 def test_a_move_that_breaks_the_tree_is_refused(cast, code, under, message):
     with pytest.raises(DomainError, match=message):
-        reorganizing.move(cast.org[code], under=cast.org[under], by=None, **WHY)
+        reorganizing.move(cast.org[code], under=cast.org[under], on=TODAY, by=None, **WHY)
     assert tree.prove() == []
 
 
 def test_a_move_may_change_how_it_hangs(cast):
-    reorganizing.move(cast.org["132"], under=cast.org["13"], relation="guidance", by=None, **WHY)
+    reorganizing.move(cast.org["132"], under=cast.org["13"], on=TODAY, relation="guidance", by=None, **WHY)
     assert fresh(cast.org["132"]).domain_id == cast.org["132"].pk
 
 
@@ -174,7 +175,7 @@ def test_what_is_dissolved_changes_no_more_and_receives_nothing(cast, sister):
         lambda: reorganizing.merge(sister, into=cast.org["1311"], on=DAY, by=None, **WHY),
         lambda: reorganizing.dissolve(sister, to=cast.org["1311"], on=DAY, by=None, **WHY),
         lambda: reorganizing.rename(cast.org["1311"], name="新", on=DAY, by=None, **WHY),
-        lambda: reorganizing.move(cast.org["1311"], under=cast.org["132"], by=None, **WHY),
+        lambda: reorganizing.move(cast.org["1311"], under=cast.org["132"], on=TODAY, by=None, **WHY),
     ):
         with pytest.raises(DomainError, match="已于 2010-12-01 撤销"):
             call()
@@ -216,6 +217,65 @@ def test_a_committee_with_what_is_below_it_elsewhere_is_dissolved(cast):
     assert fresh(cast.org["132"]).dissolved_on == DAY
 
 
+# --- 分设 --------------------------------------------------------------------------------------------------------
+
+
+def splitting(org: Organization, **facts) -> Organization:
+    named = {"code": "1319", "name": "检务二处党支部", "on": DAY, "by": None}
+    return reorganizing.split(org, **(named | WHY | facts))
+
+
+def test_a_branch_splits_into_two(cast):
+    gone = [cast.person["member"], cast.person["bureau_head"]]
+    new = splitting(cast.org["1311"], members=gone, by=cast.user["clerk"])
+    assert (new.org_type, new.parent_id, new.founded_on) == ("branch", cast.org["131"].pk, DAY)
+    assert members_of(new) == {"检务处党员", "天津局书记"}
+    assert members_of(cast.org["1311"]) == {"天津局分管成员", "检务处支部书记"}
+    assert events(new)[0] == (
+        "分设",
+        "由“天津局检务处党支部”自 2010-12-01 起分设“检务二处党支部”。原因：" + WHY["reason"],
+    )
+    assert tree.prove() == []
+
+
+def test_a_committee_splits_with_what_is_below_it(cast):
+    builders.make_org("1322", "党支部", parent=cast.org["132"])
+    below = fresh(cast.org["1321"])
+    charge = builders.make_charge(cast.person["lower_head"], cast.org["132"], below)
+    new = splitting(cast.org["132"], name="汉沽局党组", children=[below])
+    assert fresh(below).parent_id == new.pk
+    charge.refresh_from_db()
+    assert charge.to_on == DAY
+    assert tree.prove() == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({}, "请选择分到新组织的党员"),
+        ({"name": " "}, "请填写新组织的代码和名称"),
+        ({"code": "132 "}, "组织代码 132 已由“塘沽检验检疫局党组”使用"),
+        ({"reason": ""}, "请写明原因"),
+        ({"on": builders.day("2010-12-11")}, "还没有到"),
+    ],
+)
+def test_a_split_that_says_too_little_is_refused(cast, facts, message):
+    with pytest.raises(DomainError, match=message):
+        splitting(cast.org["1311"], **facts)
+
+
+def test_only_its_own_go_and_not_all_of_them(cast):
+    with pytest.raises(DomainError, match="现在不属于"):
+        splitting(cast.org["1311"], members=[cast.person["lower_member"]])
+    with pytest.raises(DomainError, match="不直接在"):
+        splitting(cast.org["13"], children=[cast.org["1311"]])
+    with pytest.raises(DomainError, match="就空了"):
+        splitting(cast.org["1311"], members=list(Person.objects.members_of(fresh(cast.org["1311"]), DAY)))
+    with pytest.raises(DomainError, match="没有上级"):
+        splitting(cast.org["1"], children=[cast.org["11"]])
+    assert not Organization.objects.filter(code="1319").exists()
+
+
 # --- seen before it is done -----------------------------------------------------------------------------------------
 
 
@@ -234,23 +294,23 @@ def rows() -> list:
 def test_what_would_happen_is_told_and_taken_back(cast, sister, monkeypatch):
     monkeypatch.setattr(changes, "previews", [])
     before = rows()
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     assert told == [
         "“天津局检务处党支部”自 2010-12-01 起撤销，历史记录保留。",
         "4 名党员自 2010-12-01 起转入“天津局通关处党支部”。",
         "1 项任职、1 项分管随之终止。",
     ]
     assert rows() == before
-    assert reorganizing.carry_out(merging(cast, sister), seen=told) == told
+    assert foreseeing.carry_out(merging(cast, sister), seen=told) == told
     assert fresh(cast.org["1311"]).dissolved_on == DAY
 
 
 def test_what_is_different_from_what_was_shown_is_not_done(cast, sister):
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     builders.make_person("又来一名", cast.org["1311"])
     before = rows()
     with pytest.raises(Different) as refused:
-        reorganizing.carry_out(merging(cast, sister), seen=told)
+        foreseeing.carry_out(merging(cast, sister), seen=told)
     assert rows() == before
     assert any("5 名党员" in line for line in refused.value.consequences)
 

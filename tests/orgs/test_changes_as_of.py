@@ -33,7 +33,7 @@ def test_members_team_and_division_of_work_are_those_of_the_day(cast, as_user):
     assert "N-member" not in {person.number for person in now.context["page_obj"]}
     assert [post.person.name for post in then.context["posts"]] == ["检务处支部书记"]
     assert list(now.context["posts"]) == []
-    assert "这是 2010年9月30日 的" in text(then)
+    assert "按 2010年9月30日 显示" in text(then)
     assert "回到今天" not in text(now)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import unescape
 
 import pytest
@@ -13,10 +12,11 @@ from orgs.models import AuditEvent, Organization
 from reviews import duties
 from reviews.models import Duty
 from tests import builders
+from tests.confirming import hidden
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
-KINDS = ("rename", "move", "merge", "dissolve")
+KINDS = ("rename", "move", "merge", "split", "dissolve")
 WHY = "局党组发〔2010〕8号"
 MERGE = {"target": "1312", "on": "2010-12-01", "reason": WHY}
 
@@ -33,13 +33,6 @@ def url(kind: str, code: str) -> str:
 def text(answer) -> str:
     assert answer.status_code == 200
     return unescape(answer.content.decode())
-
-
-def hidden(answer) -> dict[str, str]:
-    """What the preview's form would send."""
-    fields = re.findall(r'<(?:input|textarea)[^>]*type="hidden"[^>]*>', answer.content.decode())
-    pairs = [(re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)) for tag in fields]
-    return {unescape(name[1]): unescape(value[1]) if value else "" for name, value in pairs if name}
 
 
 def org(code: str) -> Organization:
@@ -88,7 +81,7 @@ def test_an_office_names_only_what_lies_in_its_own_domain(cast, as_user, kind, t
 
 
 def test_an_office_cannot_turn_its_own_range_into_guidance(cast, as_user):
-    data = {"target": "131", "relation": "guidance", "reason": WHY}
+    data = {"target": "131", "on": "2010-12-02", "relation": "guidance", "reason": WHY}
     client = as_user(cast.user["clerk"])
     client.post(url("move", "132"), hidden(client.post(url("move", "132"), data)) | {"relation": "guidance"})
     assert (org("132").parent.code, org("132").relation) == ("131", "affiliation")
@@ -118,7 +111,7 @@ def test_a_rename_a_move_and_an_end(cast, as_user, sister):
     client = as_user(cast.user["clerk"])
     for kind, data, message in (
         ("rename", {"name": "通关一处党支部", "short_name": "通关一处", "on": "2010-12-02", "reason": WHY}, "已改名为"),
-        ("move", {"target": "塘沽检验检疫局党组", "reason": WHY}, "已转到"),
+        ("move", {"target": "塘沽检验检疫局党组", "on": "2010-12-02", "reason": WHY}, "已转到"),
         ("dissolve", {"on": "2010-12-03", "reason": WHY}, "已撤销"),
     ):
         preview = client.post(url(kind, "1312"), data)

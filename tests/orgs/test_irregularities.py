@@ -10,6 +10,7 @@ from django.urls import reverse
 from orgs import clock, irregularities, people, tree
 from orgs.models import Charge, Membership, Organization, Person, Post
 from tests import builders
+from tests.confirming import confirmed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
@@ -105,7 +106,7 @@ def test_a_post_that_outlived_its_organisation_is_listed_and_can_be_ended(cast, 
     builders.make_post(cast.person["member"], Organization.objects.get(code="133"), "书记")
     assert found(clerk, "leftover") == ["检务处党员（N-member）"]
     post = Post.objects.get(organization__code="133")
-    answer = as_user(clerk).post(reverse("post_end", args=[post.pk]), {"on": "2010-12-05"})
+    answer = confirmed(as_user(clerk), reverse("post_end", args=[post.pk]), {"on": "2010-12-05", "reason": "撤销"})
     assert answer.status_code == 302
     assert found(clerk, "leftover") == []
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from orgs import accounts, clock, people, tree
 from orgs.models import AuditEvent, Charge, Membership, Person, Post
 from tests import builders
+from tests.confirming import confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -132,7 +133,7 @@ def test_only_the_office_is_offered_changes_of_a_team(cast, as_user, part, offer
 def test_editors_see_what_was_done_others_do_not(cast, as_user):
     post = builders.make_post(cast.person["member"], cast.org["1311"], "委员")
     people.remove(post, on=clock.today(), by=cast.user["clerk"])
-    assert "修改任职" in text(as_user(cast.user["secretary"]).get(page("1311")))
+    assert "免职：检务处党员" in text(as_user(cast.user["secretary"]).get(page("1311")))
     assert "变更经过" not in text(as_user(cast.user["bureau_head"]).get(page("1311")))
 
 
@@ -141,6 +142,9 @@ def test_what_is_foreign_cannot_be_told_from_what_is_not_there(cast, as_user, na
     client = as_user(cast.user["secretary"])
     for code in ("121", "nonsense", "131\x00", "1311 "):
         assert client.get(reverse(name, kwargs={"code": code})).status_code == 404
+
+
+WHY = {"on": clock.today().isoformat(), "reason": "局党组会议决定"}
 
 
 # --- posts ------------------------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ def appointing(code: str) -> str:
 
 def test_the_office_appoints_by_number_or_name(cast, as_user):
     client = as_user(cast.user["clerk"])
-    answer = client.post(appointing("13"), {"person": "检务处党员", "role": "member", "from_on": ""})
+    answer = confirmed(client, appointing("13"), {"person": "检务处党员", "role": "member"} | WHY)
     assert answer["Location"] == page("13")
     post = Post.objects.get(person=cast.person["member"])
     assert (post.organization_id, post.role, post.is_acting) == (cast.org["13"].pk, "member", False)
@@ -160,7 +164,7 @@ def test_the_office_appoints_by_number_or_name(cast, as_user):
 
 
 def test_a_second_secretary_is_refused_beside_the_form(cast, as_user):
-    answer = as_user(cast.user["clerk"]).post(appointing("13"), {"person": "N-member", "role": "secretary"})
+    answer = as_user(cast.user["clerk"]).post(appointing("13"), {"person": "N-member", "role": "secretary"} | WHY)
     assert "同时有两名书记" in text(answer)
     assert not Post.objects.filter(person=cast.person["member"]).exists()
 
@@ -182,8 +186,8 @@ def test_nobody_outside_the_scope_is_appointed(cast, as_user):
         {},
         {"person": "\x00"},
         {"person": "N-member", "role": "pope"},
-        {"person": "N-member", "role": "member", "from_on": "0001-01-01"},
-        {"person": "N-member", "role": "member", "from_on": "2999-01-01"},
+        {"person": "N-member", "role": "member", "on": "0001-01-01"},
+        {"person": "N-member", "role": "member", "on": "2999-01-01"},
     ],
 )
 def test_odd_input_is_answered_in_the_form(cast, as_user, odd):
@@ -193,9 +197,9 @@ def test_odd_input_is_answered_in_the_form(cast, as_user, odd):
 
 def test_the_head_of_a_branch_names_his_committee_but_no_secretary(cast, as_user):
     client = as_user(cast.user["secretary"])
-    assert client.post(appointing("1311"), {"person": "N-member", "role": "member"}).status_code == 302
+    assert confirmed(client, appointing("1311"), {"person": "N-member", "role": "member"} | WHY).status_code == 302
     for forbidden in ({"role": "secretary"}, {"role": "deputy", "is_acting": "on"}):
-        client.post(appointing("1311"), {"person": "N-bureau_head", **forbidden})
+        confirmed(client, appointing("1311"), {"person": "N-bureau_head", **forbidden} | WHY)
     assert not Post.objects.filter(
         organization=cast.org["1311"], person=cast.person["bureau_head"], role="secretary"
     ).exists()
@@ -210,7 +214,7 @@ def test_the_office_ends_a_post_on_a_day(cast, as_user):
     post = Post.objects.get(person=cast.person["member_in_charge"], organization=cast.org["13"])
     client = as_user(cast.user["clerk"])
     assert "随之终止" in text(client.get(ending(post)))
-    assert client.post(ending(post), {"on": clock.today().isoformat()})["Location"] == page("13")
+    assert confirmed(client, ending(post), WHY)["Location"] == page("13")
     post.refresh_from_db()
     assert post.to_on == clock.today()
     assert Charge.objects.get(team=cast.org["13"]).to_on == clock.today()
@@ -218,21 +222,21 @@ def test_the_office_ends_a_post_on_a_day(cast, as_user):
 
 def test_a_post_cannot_end_before_it_began(cast, as_user):
     post = builders.make_post(cast.person["member"], cast.org["1311"], "委员", from_on=builders.day("2010-07-01"))
-    assert "早于任职日期" in text(as_user(cast.user["clerk"]).post(ending(post), {"on": "2010-06-30"}))
+    assert "早于任职日期" in text(as_user(cast.user["clerk"]).post(ending(post), WHY | {"on": "2010-06-30"}))
 
 
 def test_the_head_of_a_branch_ends_neither_his_own_post_nor_one_elsewhere(cast, as_user):
     client = as_user(cast.user["secretary"])
     for organization in ("1311", "1321", "13"):
         post = Post.objects.filter(organization=cast.org[organization], role="secretary").get()
-        assert client.post(ending(post), {"on": clock.today().isoformat()}).status_code == 404
+        assert client.post(ending(post), WHY).status_code == 404
         post.refresh_from_db()
         assert post.to_on is None
 
 
 def test_the_same_as_administrator(cast, as_user):
     post = Post.objects.get(organization=cast.org["1"], role="secretary")
-    assert as_user(cast.user["admin"]).post(ending(post), {"on": clock.today().isoformat()}).status_code == 302
+    assert confirmed(as_user(cast.user["admin"]), ending(post), WHY).status_code == 302
 
 
 # --- division of work ----------------------------------------------------------------------------------------------
@@ -243,12 +247,15 @@ def test_the_office_divides_the_work(cast, as_user):
     url = reverse("charge_add", kwargs={"code": "13"})
     head = cast.person["bureau_head"]
     assert (
-        client.post(url, {"person": head.pk, "organization": "塘沽检验检疫局党组", "kind": "lead"}).status_code == 302
+        confirmed(
+            client, url, {"person": head.pk, "organization": "塘沽检验检疫局党组", "kind": "lead"} | WHY
+        ).status_code
+        == 302
     )
     charge = Charge.objects.get(person=head)
     assert charge.organization == cast.org["132"]
     end = reverse("charge_end", kwargs={"pk": charge.pk})
-    assert client.post(end, {"on": clock.today().isoformat()})["Location"] == page("13")
+    assert confirmed(client, end, WHY)["Location"] == page("13")
     charge.refresh_from_db()
     assert charge.to_on == clock.today()
 

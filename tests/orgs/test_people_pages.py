@@ -10,6 +10,7 @@ from django.urls import reverse
 from orgs import clock, people
 from orgs.models import AuditEvent, Membership, Person
 from tests import builders
+from tests.confirming import confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +174,9 @@ def test_others_correct_nothing(cast, as_user, part):
 # --- transfer --------------------------------------------------------------------------------------------------
 
 
+WHY = {"on": clock.today().isoformat(), "reason": "工作调动"}
+
+
 def moving(person: Person) -> str:
     return reverse("person_transfer", kwargs={"number": person.number})
 
@@ -180,7 +184,7 @@ def moving(person: Person) -> str:
 @pytest.mark.parametrize("words", ["1321", "塘沽局综合党支部"])
 def test_the_office_transfers_within_its_range(cast, as_user, words):
     member = cast.person["member"]
-    answer = as_user(cast.user["clerk"]).post(moving(member), {"to": words, "on": clock.today().isoformat()})
+    answer = confirmed(as_user(cast.user["clerk"]), moving(member), {"to": words} | WHY)
     assert answer.status_code == 302
     opened = Membership.objects.get(person=member, to_on__isnull=True)
     assert (opened.branch, opened.from_on) == (cast.org["1321"], clock.today())
@@ -189,7 +193,7 @@ def test_the_office_transfers_within_its_range(cast, as_user, words):
 def test_the_office_lets_a_member_go(cast, as_user):
     member = cast.person["member"]
     client = as_user(cast.user["clerk"])
-    assert client.post(moving(member), {"out": "on", "on": clock.today().isoformat()}, follow=True).status_code == 200
+    assert confirmed(client, moving(member), {"out": "on"} | WHY, follow=True).status_code == 200
     assert not Membership.objects.filter(person=member, to_on__isnull=True).exists()
 
 
@@ -206,21 +210,21 @@ def test_the_office_lets_a_member_go(cast, as_user):
 )
 def test_a_transfer_that_cannot_be_is_refused_in_the_form(cast, as_user, typed, said):
     member = cast.person["member"]
-    answer = as_user(cast.user["clerk"]).post(moving(member), {"on": clock.today().isoformat()} | typed)
+    answer = as_user(cast.user["clerk"]).post(moving(member), WHY | typed)
     assert said in text(answer)
     assert Membership.objects.get(person=member).branch == cast.org["1311"]
 
 
 def test_a_transfer_before_the_last_one_is_refused(cast, as_user):
     newcomer = builders.make_person("新人", cast.org["1311"], on=builders.day("2010-07-01"))
-    answer = as_user(cast.user["clerk"]).post(moving(newcomer), {"to": "1321", "on": "2010-06-30"})
+    answer = as_user(cast.user["clerk"]).post(moving(newcomer), WHY | {"to": "1321", "on": "2010-06-30"})
     assert "早于现支部的转入日期" in text(answer)
 
 
 @pytest.mark.parametrize("part", ["secretary", "bureau_head", "member", "root_clerk", "lower_head", "stranger"])
 def test_nobody_else_transfers(cast, as_user, part):
     member = cast.person["member"]
-    answer = as_user(cast.user[part]).post(moving(member), {"to": "1321", "on": clock.today().isoformat()})
+    answer = as_user(cast.user[part]).post(moving(member), {"to": "1321"} | WHY)
     assert answer.status_code == 404
     assert Membership.objects.get(person=member).branch == cast.org["1311"]
 

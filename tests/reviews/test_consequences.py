@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orgs import reorganizing
+from orgs import foreseeing, reorganizing
 from orgs.changes import Change, ChangeKind
+from orgs.foreseeing import Plan
 from orgs.models import AuditEvent, Organization
-from orgs.reorganizing import Plan
 from reports import coverage
 from reviews import consequences, duties, records
 from reviews.models import CoverageChange, CoverageTarget, Duty, DutyStatus, Measure, Record
@@ -47,7 +47,7 @@ def moving(cast, code: str, under: str) -> Plan:
     org, new = Organization.objects.get(code=code), Organization.objects.get(code=under)
     return Plan(
         Change(ChangeKind.MOVE, org, builders.day("2010-12-10"), new),
-        lambda: reorganizing.move(org, under=new, by=None, **WHY),
+        lambda: reorganizing.move(org, under=new, on=builders.day("2010-12-10"), by=None, **WHY),
     )
 
 
@@ -58,7 +58,7 @@ def rows() -> list:
 
 def test_a_merge_tells_who_takes_over_what_goes_and_what_is_counted(period, cast, sister):
     before = rows()
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     assert rows() == before
     members = Duty.objects.filter(period=period, rule_code="4", reviewer_org__code="1311").count()
     assert members == 3  # the branch's members but its secretary
@@ -68,9 +68,9 @@ def test_a_merge_tells_who_takes_over_what_goes_and_what_is_counted(period, cast
 
 
 def test_what_was_told_is_what_is_done(period, cast, sister):
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     duties_before = set(Duty.objects.values_list("pk", flat=True))
-    reorganizing.carry_out(merging(cast, sister), seen=told)
+    foreseeing.carry_out(merging(cast, sister), seen=told)
     assert not Duty.objects.filter(period=period, about_org__code="1311").exists()
     assert not CoverageTarget.objects.filter(organization__code="1311").exists()
     taken = Duty.objects.filter(period=period, rule_code="4", reviewer_org=sister)
@@ -86,7 +86,7 @@ def test_what_was_reviewed_stays_done_and_counted_with_the_person(period, cast, 
     duty = Duty.objects.get(rule_code="4", target_person=cast.person["member"])
     record = records.open_draft(duty, by=cast.user["secretary"])
     records.confirm(record, full_draft(record), by=cast.user["secretary"])
-    reorganizing.carry_out(merging(cast, sister), seen=reorganizing.foresee(merging(cast, sister)))
+    foreseeing.carry_out(merging(cast, sister), seen=foreseeing.foresee(merging(cast, sister)))
     target = CoverageTarget.objects.get(measure=Measure.MEMBERS, person=cast.person["member"])
     assert (target.organization, target.done_on is not None) == (sister, True)
     assert Duty.objects.filter(pk=duty.pk, status=DutyStatus.DONE).exists()
@@ -96,28 +96,28 @@ def test_what_was_reviewed_stays_done_and_counted_with_the_person(period, cast, 
 def test_drafts_of_what_is_withdrawn_are_told_and_kept(period, cast, sister):
     duty = Duty.objects.get(rule_code="4", target_person=cast.person["member"])
     record = records.open_draft(duty, by=cast.user["secretary"])
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     assert "其中 1 项已经开始填写；草稿保留在点评记录里，但不再对应任务。" in told
-    reorganizing.carry_out(merging(cast, sister), seen=told)
+    foreseeing.carry_out(merging(cast, sister), seen=told)
     assert Record.objects.filter(pk=record.pk).exists()
 
 
 def test_a_move_tells_where_it_counts_from_now_on(period, cast):
-    told = reorganizing.foresee(moving(cast, "132", "12"))
+    told = foreseeing.foresee(moving(cast, "132", "12"))
     assert any("2 个党组织" in line and "改计入“信息中心党委”" in line for line in told)
     under = CoverageTarget.objects.filter(period=period, measure=Measure.MEMBERS, organization__code="1321").count()
     bureau = Organization.objects.get(code="13")
     due = coverage.totals(period, [bureau])[bureau.pk][Measure.MEMBERS].due
-    reorganizing.carry_out(moving(cast, "132", "12"), seen=told)
+    foreseeing.carry_out(moving(cast, "132", "12"), seen=told)
     assert coverage.totals(period, [bureau])[bureau.pk][Measure.MEMBERS].due == due - under
     assert coverage.prove() == []
 
 
 def test_a_period_that_was_never_derived_stays_so(cast, sister):
     made = duties.ensure_period("2010H2")
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     assert "本期还没有生成点评任务，任务和覆盖统计不受影响。" in told
-    reorganizing.carry_out(merging(cast, sister), seen=told)
+    foreseeing.carry_out(merging(cast, sister), seen=told)
     made.refresh_from_db()
     assert made.derived_at is None
     assert not Duty.objects.exists()
@@ -126,7 +126,7 @@ def test_a_period_that_was_never_derived_stays_so(cast, sister):
 def test_a_period_that_is_over_is_final(period, cast, sister, settings):
     settings.TODAY = "2011-01-05"
     before = list(Duty.objects.order_by("pk").values())
-    reorganizing.carry_out(merging(cast, sister), seen=reorganizing.foresee(merging(cast, sister)))
+    foreseeing.carry_out(merging(cast, sister), seen=foreseeing.foresee(merging(cast, sister)))
     assert list(Duty.objects.order_by("pk").values()) == before
 
 
@@ -136,7 +136,7 @@ def test_a_rename_leaves_duties_alone(period, cast):
         Change(ChangeKind.RENAME, org, DAY), lambda: reorganizing.rename(org, name="新名", on=DAY, by=None, **WHY)
     )
     derived = AuditEvent.objects.filter(verb="生成任务").count()
-    assert reorganizing.foresee(plan)[-1] == "点评任务和覆盖统计不变。"
+    assert foreseeing.foresee(plan)[-1] == "点评任务和覆盖统计不变。"
     plan.do()
     assert AuditEvent.objects.filter(verb="生成任务").count() == derived
 
@@ -144,8 +144,8 @@ def test_a_rename_leaves_duties_alone(period, cast):
 def test_a_large_tree_leaves_duties_to_the_next_generation_and_says_so(period, cast, sister, monkeypatch):
     monkeypatch.setattr(consequences, "LARGE", 5)
     before = list(Duty.objects.order_by("pk").values())
-    told = reorganizing.foresee(merging(cast, sister))
+    told = foreseeing.foresee(merging(cast, sister))
     assert any("下一次生成任务时" in line for line in told)
-    reorganizing.carry_out(merging(cast, sister), seen=told)
+    foreseeing.carry_out(merging(cast, sister), seen=told)
     assert list(Duty.objects.order_by("pk").values()) == before
     assert Organization.objects.get(code="1311").dissolved_on == DAY
