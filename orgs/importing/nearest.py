@@ -16,7 +16,7 @@ COMPARED = 400  # codes that are compared letter by letter
 class Nearest:
     """The known organisations (key -> code, name), asked for what is near an unknown code."""
 
-    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, known: Mapping[str, tuple[str, str]], short: Mapping[str, str] | None = None) -> None:
         self.known = known
         self.answers: dict[str, list[str]] = {}
         self.by_name: dict[str, list[str]] = defaultdict(list)
@@ -24,6 +24,8 @@ class Nearest:
         for key, (_, name) in known.items():
             self.by_name[name.casefold()].append(key)
             self.without_zeros[key.translate(LOOKS_LIKE).lstrip("0")].append(key)
+        for key, name in (short or {}).items():
+            self.by_name[name.casefold()].append(key)
 
     def to(self, unknown: str) -> list[tuple[str, str, str]]:
         """(key, code, name) of the nearest ones: whose name it is, who has it without the zeros, whose code is alike."""
@@ -36,9 +38,9 @@ class Nearest:
     def _look(self, unknown: str) -> list[str]:
         exact = self.by_name.get(unknown) or self.without_zeros.get(unknown.translate(LOOKS_LIKE).lstrip("0"))
         if exact:
-            return exact[:FEW]
+            return list(dict.fromkeys(exact))[:FEW]
         if any("\u4e00" <= letter <= "\u9fff" for letter in unknown) and len(unknown) >= 3:
-            part = [key for name, keys in self.by_name.items() if unknown in name for key in keys]
+            part = list(dict.fromkeys(key for name, keys in self.by_name.items() if unknown in name for key in keys))
             if 0 < len(part) <= FEW:
                 return part
         half = max(1, len(unknown) // 2)
