@@ -73,7 +73,9 @@ def remove_many(persons: Sequence[Person], *, by: User | None) -> None:
         used = removal.used_by(Person, pks, besides=(Membership,))
         if used:
             raise PeopleRefused(f"要删除的人员里有的已经用到了（{used}），不能删除。")
-        gone = {person.pk: ({"number": person.number, "name": person.name}, {}) for person in persons}
+        gone: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {
+            person.pk: ({"number": person.number, "name": person.name}, {}) for person in persons
+        }
         audit.record(by, "删除人员", persons, changes=gone)
         for chunk in _chunks(sorted(pks)):
             Membership.objects.filter(person__in=chunk).delete()

@@ -92,7 +92,9 @@ def meant(answer: str, also: Mapping[str, str] | None = None) -> str:
         return listed[folded]
     found = list(Organization.objects.filter(_code_in([folded]))[:1])
     if not found:
-        found = list(Organization.objects.filter(Q(name__iexact=text) | Q(short_name__iexact=text)).order_by("code")[:FEW])
+        found = list(
+            Organization.objects.filter(Q(name__iexact=text) | Q(short_name__iexact=text)).order_by("code")[:FEW]
+        )
     if not found:
         raise NotUnderstood(f"没有代码、全称或简称是“{text[:60]}”的组织，请核对。")
     if len(found) > 1:

@@ -98,14 +98,14 @@ PLACING = {"parent", "relation", "org_type", "category", "founded_on", "dissolve
 
 def extent(plan: Plan, *, can_be_tried: bool) -> Extent:
     """Which of the stored organisations and persons a plan touches in a way that duties depend on."""
-    posts = {plan.org_ids.get(change.key[1]) for change in plan.changes[POSTS] if change.key[2] == "secretary"}
-    posts |= {plan.org_ids.get(change.key[2]) for change in plan.changes[CHARGES]}
-    moved = {change.stored for change in plan.changes[ORGS] if PLACING & set(change.values)}
-    persons = {change.stored for change in plan.changes[PEOPLE] if change.move or "status" in change.values}
+    seats = [change.key[1] for change in plan.changes[POSTS] if change.key[2] == "secretary"]
+    seats += [change.key[2] for change in plan.changes[CHARGES]]
+    moved = [change.stored for change in plan.changes[ORGS] if PLACING & set(change.values)]
+    persons = [change.stored for change in plan.changes[PEOPLE] if change.move or "status" in change.values]
     return Extent(
-        organizations=frozenset(moved - {None}),
-        persons=frozenset(persons - {None}),
-        posts=frozenset(posts - {None}),
+        organizations=frozenset(pk for pk in moved if pk is not None),
+        persons=frozenset(pk for pk in persons if pk is not None),
+        posts=frozenset(plan.org_ids[seat] for seat in seats if seat in plan.org_ids),
         rows=sum(len(listed) for listed in plan.changes.values()),
         can_be_tried=can_be_tried,
     )

@@ -184,7 +184,9 @@ def _check_names(names: list[str], notices: list[str]) -> None:
         shown = "、".join(names[:10])
         raise Unreadable(f"找不到要导入的工作表：应有“组织”“人员”“任职”“分管”中的至少一个，文件里是：{shown}。")
     notices.extend(
-        f"工作表“{name}”不在导入范围，已忽略" for name in trimmed if name not in SHEETS and name not in (columns.NOTES, columns.OVERVIEW)
+        f"工作表“{name}”不在导入范围，已忽略"
+        for name in trimmed
+        if name not in SHEETS and name not in (columns.NOTES, columns.OVERVIEW)
     )
 
 
@@ -236,7 +238,12 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
 
 
 def _positions(
-    sheet: str, found: dict[str, list[int]], cells: list[Any], notices: list[str], *, drawn: bool = False,
+    sheet: str,
+    found: dict[str, list[int]],
+    cells: list[Any],
+    notices: list[str],
+    *,
+    drawn: bool = False,
     known: Sequence[int] = (),
 ) -> dict[str, int]:
     """`drawn`: required columns are found otherwise. `known`: positions whose headers are known besides."""

@@ -308,4 +308,6 @@ def _classify(node: Node, table: Any, known: _Known, warnings: list[tuple[int, s
     inherited = node.parent.category if node.parent else above.category if above else ""
     if not node.category and inherited:
         node.category = inherited
-        warnings.append((node.row, "category", f"“{node.name}”没有填写单位类别，按上级的“{inherited}”", "不对的话请填写"))
+        warnings.append(
+            (node.row, "category", f"“{node.name}”没有填写单位类别，按上级的“{inherited}”", "不对的话请填写")
+        )

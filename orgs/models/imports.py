@@ -101,9 +101,7 @@ class OrganizationAlias(models.Model):
 
     text = models.CharField("写法", max_length=200)
     key = models.CharField("比较用写法", max_length=200, unique=True, editable=False)
-    organization = models.ForeignKey(
-        "orgs.Organization", models.CASCADE, verbose_name="组织", related_name="aliases"
-    )
+    organization = models.ForeignKey("orgs.Organization", models.CASCADE, verbose_name="组织", related_name="aliases")
     by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="选定人", null=True, related_name="+")
     at = models.DateTimeField("选定时间", auto_now_add=True)
 

@@ -261,5 +261,7 @@ def import_template(request: UserRequest) -> HttpResponse:
     """The workbook to fill in, with the organisations there are; of a subtree by ?org=CODE."""
     org = None
     if request.GET.get("org"):
-        org = get_object_or_404(Organization.objects.visible_to(request.user), code=request.GET["org"].replace("\x00", ""))
+        org = get_object_or_404(
+            Organization.objects.visible_to(request.user), code=request.GET["org"].replace("\x00", "")
+        )
     return _download(export.template(org), "template.xlsx")

@@ -55,7 +55,10 @@ def test_another_organisation_by_code_or_name(admin, said_as):
 def test_an_answer_that_names_nothing_is_refused_with_a_sentence(admin):
     upload(admin, book(people=[("N1", "张三", "某某支部")]))
     where = reverse("import_answer", args=[ImportBatch.objects.get().pk])
-    assert "没有代码、全称或简称是“无此支部”的组织" in admin.post(where, {"other-0": "无此支部"}, follow=True).content.decode()
+    assert (
+        "没有代码、全称或简称是“无此支部”的组织"
+        in admin.post(where, {"other-0": "无此支部"}, follow=True).content.decode()
+    )
     assert "请为至少一个名称选择" in admin.post(where, {}, follow=True).content.decode()
     assert not OrganizationAlias.objects.exists()
 

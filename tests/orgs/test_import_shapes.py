@@ -40,7 +40,13 @@ def odd(found: list[shapes.Node]) -> list[str]:
 
 @pytest.mark.parametrize(
     "header",
-    [["一级", "二级"], ["一级组织", "二级组织"], ["1级", "2级"], ["第一级单位", "第二级单位★"], ["一级党组织名称", "二级党组织名称"]],
+    [
+        ["一级", "二级"],
+        ["一级组织", "二级组织"],
+        ["1级", "2级"],
+        ["第一级单位", "第二级单位★"],
+        ["一级党组织名称", "二级党组织名称"],
+    ],
 )
 def test_headers_of_levels(header):
     assert shapes.level_columns(["序号", *header]) == [1, 2]
@@ -52,7 +58,13 @@ def test_other_headers_are_no_levels(header):
 
 
 def test_a_staircase_of_levels():
-    rows = [["局党组"], [None, "机关党委"], [None, None, "办公室党支部"], [None, None, "人事处党支部"], [None, "县局党委"]]
+    rows = [
+        ["局党组"],
+        [None, "机关党委"],
+        [None, None, "办公室党支部"],
+        [None, None, "人事处党支部"],
+        [None, "县局党委"],
+    ]
     assert tree(nodes(LEVELS, rows)) == [
         (2, "局党组", ""), (3, "机关党委", "局党组"), (4, "办公室党支部", "机关党委"), (5, "人事处党支部", "机关党委"),
         (6, "县局党委", "局党组"),
@@ -60,7 +72,11 @@ def test_a_staircase_of_levels():
 
 
 def test_levels_repeated_in_every_row_and_merged_ones_are_the_same():
-    repeated = [["局党组", "机关党委", "办公室党支部"], ["局党组", "机关党委", "人事处党支部"], ["局党组", "县局党委", None]]
+    repeated = [
+        ["局党组", "机关党委", "办公室党支部"],
+        ["局党组", "机关党委", "人事处党支部"],
+        ["局党组", "县局党委", None],
+    ]
     merged = [["局党组", "机关党委", "办公室党支部"], [MERGED, MERGED, "人事处党支部"], [MERGED, "县局党委", None]]
     expected = [
         (2, "局党组", ""), (2, "机关党委", "局党组"), (2, "办公室党支部", "机关党委"), (3, "人事处党支部", "机关党委"),
@@ -82,7 +98,14 @@ def test_a_merged_range_over_two_parents_is_a_problem():
 
 
 def test_a_name_twice_under_one_parent_is_a_problem_and_under_two_is_none():
-    rows = [["局党组"], [None, "甲党委"], [None, None, "办公室党支部"], [None, None, "办公室党支部"], [None, "乙党委"], [None, None, "办公室党支部"]]
+    rows = [
+        ["局党组"],
+        [None, "甲党委"],
+        [None, None, "办公室党支部"],
+        [None, None, "办公室党支部"],
+        [None, "乙党委"],
+        [None, None, "办公室党支部"],
+    ]
     assert odd(nodes(LEVELS, rows)) == ["5: “办公室党支部”在“甲党委”之下出现了两次（第 4 行）"]
 
 
@@ -149,7 +172,14 @@ STORED = [
 
 
 def test_codes_are_those_of_the_stored_ones_or_come_after_them():
-    rows = [["局党组"], [None, "机关党委"], [None, None, "老支部"], [None, None, "新党支部"], [None, "县局党委"], [None, None, "二党总支"]]
+    rows = [
+        ["局党组"],
+        [None, "机关党委"],
+        [None, None, "老支部"],
+        [None, None, "新党支部"],
+        [None, "县局党委"],
+        [None, None, "二党总支"],
+    ]
     found = settled(LEVELS, rows, STORED, category=3)
     facts = [(node.code, node.above, node.org_type, node.category, node.origin) for node in found.nodes]
     assert facts == [
@@ -165,7 +195,13 @@ def test_codes_are_those_of_the_stored_ones_or_come_after_them():
 
 def test_a_code_in_the_file_is_kept_and_never_proposed_again():
     header = ["组织代码", *LEVELS]
-    rows = [["001", "局党组"], ["001001008", None, "甲党委"], [None, None, None, "乙支部"], [None, None, "机关党委"], [None, None, None, "丙支部"]]
+    rows = [
+        ["001", "局党组"],
+        ["001001008", None, "甲党委"],
+        [None, None, None, "乙支部"],
+        [None, None, "机关党委"],
+        [None, None, None, "丙支部"],
+    ]
     found = settled(header, rows, STORED, code=0)
     assert [node.code for node in found.nodes] == ["001", "001001008", "001001008001", "001001", "001001009"]
     assert found.nodes[1].above == "001"

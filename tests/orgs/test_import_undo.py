@@ -12,7 +12,7 @@ from reports import coverage
 from reviews import duties
 from reviews.models import CoverageTarget, Duty
 from tests import builders
-from tests.orgs.books import book, edited
+from tests.orgs.books import edited
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
@@ -20,15 +20,28 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 def everything() -> dict[str, list]:
     """All rows, but the numbers of memberships that were made anew."""
     fields = [f.attname for f in Membership._meta.concrete_fields if f.name != "id"]
-    rows = {model.__name__: sorted(model._default_manager.order_by().values_list(), key=repr) for model in (Organization, Person, Post, Charge)}
+    rows = {
+        model.__name__: sorted(model._default_manager.order_by().values_list(), key=repr)
+        for model in (Organization, Person, Post, Charge)
+    }
     rows["Membership"] = sorted(Membership.objects.values_list(*fields), key=repr)
     return rows
 
 
 def reviewing() -> list:
-    names = ("rule_code", "reviewer_org__code", "reviewer__number", "acting__number", "target_org__code", "target_person__number", "status")
+    names = (
+        "rule_code",
+        "reviewer_org__code",
+        "reviewer__number",
+        "acting__number",
+        "target_org__code",
+        "target_person__number",
+        "status",
+    )
     told = sorted(Duty.objects.order_by().values_list(*names), key=repr)
-    targets = CoverageTarget.objects.order_by().values_list("measure", "organization__code", "person__number", "done_on")
+    targets = CoverageTarget.objects.order_by().values_list(
+        "measure", "organization__code", "person__number", "done_on"
+    )
     return [told, sorted(targets, key=repr)]
 
 
