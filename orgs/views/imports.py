@@ -116,6 +116,7 @@ def _progress(batch: ImportBatch) -> dict[str, Any]:
     return {
         "batch": batch,
         "rows": rows,
+        "to_read": sum(sheet["total"] for sheet in batch.sums),
         "total": sum(sheet["total"] for sheet in batch.sums) or rows.get("read", 0),
         "to_write": sum(sheet["new"] + sheet["changed"] for sheet in batch.sums),
         "writing": batch.job == ImportJob.WRITE,
