@@ -85,6 +85,33 @@ change_done: list[ChangeDone] = []
 previews: list[Preview] = []
 
 
+@dataclass(frozen=True)
+class Extent:
+    """What of the stored a change by the thousand would touch, by ids: organisations that change their place, type,
+    category or life; persons who change their branch or leave; organisations whose 书记 changes or whose division of
+    work does. `rows`: how many rows of a file change anything. `can_be_tried`: it is small enough to be done and
+    taken back only to see what follows.
+    """
+
+    organizations: frozenset[int]
+    persons: frozenset[int]
+    posts: frozenset[int]
+    rows: int
+    can_be_tried: bool
+
+
+# Called before such a change, nothing of it is written: Chinese sentences of how much it would touch, or None when it
+# had better be tried (and `previews` be asked).
+Estimate = Callable[[Extent], "list[str] | None"]
+# Called before organisations and persons are removed for good (an import is undone), with organisation id -> id of the
+# nearest organisation above that stays (None: none), and the persons' ids: whatever was only derived from them goes.
+# What somebody has written stays, and then refuses the removal.
+Removal = Callable[[Mapping[int, "int | None"], "set[int]"], None]
+
+estimates: list[Estimate] = []
+removals: list[Removal] = []
+
+
 def announce_moves(old_parents: Mapping[int, int | None], by: User | None) -> None:
     """Tell every listener which organisations hang under another parent than before."""
     if old_parents:

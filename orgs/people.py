@@ -13,13 +13,15 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 
-from orgs import audit, clock, pinyin
+from orgs import audit, changes, clock, pinyin, removal
 from orgs.errors import DomainError
 from orgs.models import Charge, ChargeKind, Membership, Organization, OrgType, Person, Post, PostRole, User
 
 BATCH = 1000
 Row = TypeVar("Row", Person, Post, Charge)
 Move = tuple[Person, Organization | None, datetime.date | None]
+# Of a person: id of the branch that the open membership was in (None: there was none), and since when.
+Before = tuple[int | None, datetime.date | None]
 
 
 class PeopleRefused(DomainError):
@@ -55,6 +57,29 @@ def add(
         if branch is not None:
             transfer_many([(person, branch, on)], by=by)
     return person
+
+
+def remove_many(persons: Sequence[Person], *, by: User | None) -> None:
+    """Remove persons for good, with their memberships, as if they had never come (an import is undone).
+
+    Raises PeopleRefused while anything else hangs on them: a post, an account, a task with a record.
+    """
+    if not persons:
+        return
+    with transaction.atomic():
+        pks = {person.pk for person in persons}
+        for listener in changes.removals:
+            listener({}, pks)
+        used = removal.used_by(Person, pks, besides=(Membership,))
+        if used:
+            raise PeopleRefused(f"要删除的人员里有的已经用到了（{used}），不能删除。")
+        gone: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {
+            person.pk: ({"number": person.number, "name": person.name}, {}) for person in persons
+        }
+        audit.record(by, "删除人员", persons, changes=gone)
+        for chunk in _chunks(sorted(pks)):
+            Membership.objects.filter(person__in=chunk).delete()
+        removal.delete(Person, pks)
 
 
 # --- memberships --------------------------------------------------------------------------------------------
@@ -145,6 +170,39 @@ def redate_many(corrections: Sequence[tuple[Person, datetime.date | None]], *, b
         audit.record(by, "更正转入日期", [days[pk][0] for pk in events], changes=events)
 
 
+def take_back_transfers(before: Mapping[int, Before], *, by: User | None) -> None:
+    """As if the last transfer of each person (by id) had not been: the membership begun by it goes, the one before it
+    (branch, since) is open again.
+    """
+    with transaction.atomic():
+        current = _open_memberships(before)
+        persons: dict[int, Person] = {}
+        closed: dict[tuple[int, int, datetime.date | None], Membership] = {}
+        for chunk in _chunks(sorted(before)):
+            persons.update((person.pk, person) for person in Person.objects.filter(pk__in=chunk))
+            rows = Membership.objects.filter(person__in=chunk, to_on__isnull=False).order_by("to_on")
+            closed.update(((row.person_id, row.branch_id, row.from_on), row) for row in rows)
+        for chunk in _chunks(sorted(row.pk for row in current.values())):
+            Membership.objects.filter(pk__in=chunk).delete()
+        opened: list[Membership] = []
+        made: list[Membership] = []
+        events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        for pk, (branch, since) in before.items():
+            was = current[pk].branch.name if pk in current else ""
+            events[pk] = ({"branch": was}, {"branch_id": branch, "from_on": since})
+            if branch is None:
+                continue
+            row = closed.get((pk, branch, since))
+            if row is None:
+                made.append(Membership(person_id=pk, branch_id=branch, from_on=since))
+            else:
+                row.to_on = None
+                opened.append(row)
+        Membership.objects.bulk_update(opened, ["to_on"], batch_size=500)
+        Membership.objects.bulk_create(made, batch_size=BATCH)
+        audit.record(by, "撤回组织关系转移", [persons[pk] for pk in events if pk in persons], changes=events)
+
+
 def transfer(person: Person, *, to: Organization | None, on: datetime.date, by: User | None, reason: str = "") -> None:
     """Transfer one member on that day; `to` None: out of the system."""
     transfer_many([(person, to, on)], by=by, reason=reason)
@@ -171,6 +229,13 @@ def update_posts(
     with transaction.atomic():
         _update(Post, changed, verb, by, reason)
         _refuse_two_secretaries({post.organization_id for post, _ in changed})
+
+
+def withdraw_posts(posts: Sequence[Post], *, by: User | None) -> None:
+    """As if they had never been appointed: the posts go without a trace but the audit's."""
+    with transaction.atomic():
+        audit.record(by, "撤回任职", posts)
+        removal.delete(Post, {post.pk for post in posts})
 
 
 def appoint(
@@ -259,6 +324,13 @@ def end_charges(charges: Iterable[Charge], *, on: datetime.date, by: User | None
     """终止分管 on that day; one that begins on it or later never begins."""
     ending = [(charge, {"to_on": max(on, charge.from_on or on)}) for charge in charges]
     update_charges(ending, by=by, verb="终止分管", reason=reason)
+
+
+def withdraw_charges(charges: Sequence[Charge], *, by: User | None) -> None:
+    """As if they had never been put in charge."""
+    with transaction.atomic():
+        audit.record(by, "撤回分管", charges)
+        removal.delete(Charge, {charge.pk for charge in charges})
 
 
 def put_in_charge(

@@ -159,3 +159,11 @@ class ImportBatchQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
         """Whole trees are imported by administrators; nobody else sees what was uploaded."""
         return self if scope.seats(user).is_admin else self.none()
+
+
+class OrganizationAliasQuerySet(models.QuerySet):
+    """Aliases of organisations."""
+
+    def visible_to(self, user: User) -> Self:
+        """They belong to the imports: administrators."""
+        return self if scope.seats(user).is_admin else self.none()

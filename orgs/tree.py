@@ -19,9 +19,9 @@ from django.db.models import F, ProtectedError, Q
 from django.db.models.functions import Collate
 from psycopg2.extras import execute_values
 
-from orgs import audit, changes, clock, past, people, pinyin
+from orgs import audit, changes, clock, past, people, pinyin, removal
 from orgs.errors import DomainError, TreeBusy
-from orgs.models import Membership, Organization, OrgType, Relation, User
+from orgs.models import Membership, Organization, OrganizationAlias, OrganizationPast, OrgType, Relation, User
 
 MAX_DEPTH = 20
 LOCK_SPACE, LOCK_TREE = 20100, 1
@@ -178,22 +178,27 @@ def write_many(
     changed: Sequence[tuple[Organization, Mapping[str, Any]]],
     *,
     by: User | None,
+    gone: Sequence[Organization] = (),
     verb: str = "修改组织",
     summary: str = "",
     on: datetime.date | None = None,
 ) -> None:
-    """Add and change organisations together: all of them, or nothing.
+    """Add, change and remove organisations together: all of them, or nothing.
 
     `new` are unsaved, in any order; a parent may be among them (set `.parent` to the very instance). `changed`
     pairs an organisation with the fields that become different; a place (`parent`, `relation`) may be among them.
-    A few find their places one by one, and what is around them is proven; with many the whole tree is numbered once
-    and proven. `verb` and `summary` word the events of the changed ones in the audit trail; `on` is the day since
-    which it is so (default: today), for the history. Raises TreeRefused, TreeBusy, PastRefused.
+    `gone` are removed for good, as if they had never been (an import is undone); nothing may hang on them, and whoever
+    derives something from them is told through `changes.removals`. A few find their places one by one, and what is
+    around them is proven; with many the whole tree is numbered once and proven. `verb` and `summary` word the events
+    of the changed ones in the audit trail; `on` is the day since which it is so (default: today), for the history.
+    Raises TreeRefused, TreeBusy, PastRefused.
     """
     with transaction.atomic():
         lock()
         _insert(new)
         old_parents = _change(changed, by, verb, summary, on)
+        heirs = _remove(gone, by)
+        old_parents = {pk: heirs.get(old, old) if old is not None else None for pk, old in old_parents.items()}
         _settle({org.pk for org in new}, changed, old_parents)
         audit.record(by, "新增组织", new)
         changes.announce_moves(old_parents, by)
@@ -238,6 +243,36 @@ def _change(
     )
     audit.record(by, verb, fresh.values(), summary=summary, changes=events)
     return moved
+
+
+def _remove(gone: Sequence[Organization], by: User | None) -> dict[int, int | None]:
+    """Returns id -> id of the nearest organisation above that stays (None: none)."""
+    if not gone:
+        return {}
+    ids = {org.pk for org in gone}
+    parents = dict(Organization.objects.order_by().values_list("pk", "parent_id"))
+    left = next((child for child, parent in parents.items() if parent in ids and child not in ids), None)
+    if left is not None:
+        org = Organization.objects.select_related("parent").get(pk=left)
+        raise TreeRefused(f"“{org.parent}”不能删除：“{org.name}”还在它下面。")
+    heirs: dict[int, int | None] = {}
+    for pk in ids:
+        above = parents.get(pk)
+        while above in ids:
+            above = parents[above]
+        heirs[pk] = above
+    for listener in changes.removals:
+        listener(heirs, set())
+    used = removal.used_by(Organization, ids, besides=(OrganizationAlias, OrganizationPast))
+    if used:
+        raise TreeRefused(f"要删除的组织里有的已经用到了（{used}），不能删除。")
+    audit.record(by, "删除组织", gone, changes={org.pk: ({"code": org.code, "name": org.name}, {}) for org in gone})
+    for chunk in removal.chunks(sorted(ids)):
+        OrganizationAlias.objects.filter(organization__in=chunk).delete()
+        OrganizationPast.objects.filter(Q(organization__in=chunk) | Q(parent__in=chunk)).delete()
+    # One statement may be several chunks: their foreign keys are looked at when the transaction ends.
+    removal.delete(Organization, ids)
+    return heirs
 
 
 def _claim_tree_numbers(moved: Sequence[Organization]) -> None:
@@ -740,7 +775,7 @@ def _break_circles(by: User | None) -> list[str]:
         said = f"{_named(node.id)}与它的下级互为上级：原上级{_named(old.id)}，现改挂到{there}"
         org = Organization.objects.get(pk=node.id)
         goal = Organization.objects.get(pk=new.id) if new else None
-        _change([(org, {"parent": goal})], by, "修复组织树", said)
+        _change([(org, {"parent": goal})], by, "修复组织树", said, None)
         moves.append(said)
         known[node.id] = node._replace(parent_id=new.id if new else None)
         saved = [node]

@@ -11,3 +11,4 @@ class ReportsConfig(AppConfig):
         from reports import coverage  # noqa: PLC0415
 
         changes.tree_changed.append(coverage.moved)
+        changes.removals.append(coverage.forget)

@@ -279,6 +279,15 @@ def moved(old_parents: Mapping[int, int | None], by: User | None) -> None:
     CoverageChange.objects.bulk_create(changes, batch_size=BATCH)
 
 
+def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
+    """Removed organisations have no totals any more; `reviews.coverage.forget` has taken what they count from above."""
+    if heirs:
+        _hold_totals(wait=True)
+        ids = sorted(heirs)
+        for start in range(0, len(ids), BATCH):
+            CoverageTotal.objects.filter(organization__in=ids[start : start + BATCH]).delete()
+
+
 # --- proving ------------------------------------------------------------------------------------------------
 
 

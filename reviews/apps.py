@@ -12,3 +12,5 @@ class ReviewsConfig(AppConfig):
 
         changes.change_done.append(consequences.follow)
         changes.previews.append(consequences.look)
+        changes.estimates.append(consequences.estimate)
+        changes.removals.append(consequences.forget)

@@ -7,19 +7,20 @@ Hung on `orgs.changes`: `follow` derives the running period anew in the change's
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from django.db.models import Count
 
 from orgs import clock
-from orgs.changes import Change, ChangeKind
+from orgs.changes import Change, ChangeKind, Extent
 from orgs.models import Organization, User
-from reviews import duties
+from reviews import coverage, duties
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, RecordState, ReviewerKind
 
 LARGE = 5000  # organisations; above, deriving anew takes too long for a page and is left to the next generation
 LATE = 30  # days before the period ends, within which a transfer is flagged (A19)
+FEW = 500  # ids in one condition
 SHOWN = 5  # who takes over is named up to so many
 WORDS = {Measure.LEADERS: "应参加点评的领导", Measure.ORGANIZATIONS: "应点评党组织", Measure.MEMBERS: "应点评党员"}
 UNITS = {Measure.LEADERS: "名", Measure.ORGANIZATIONS: "个", Measure.MEMBERS: "名"}
@@ -79,6 +80,42 @@ def look(change: Change) -> Callable[[], list[str]]:
     return ask
 
 
+def estimate(extent: Extent) -> list[str] | None:
+    """How many open duties a large import concerns; None for one that can be tried, which tells it exactly."""
+    period = _running()
+    if period is None:
+        return ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
+    large = _is_large()
+    if extent.can_be_tried and not large:
+        return None
+    concerned: set[int] = set()
+    for names, ids in (
+        (("reviewer_org", "target_org", "about_org"), extent.organizations),
+        (("reviewer", "acting", "target_person"), extent.persons),
+        (("reviewer_org", "target_org"), extent.posts),
+    ):
+        for name in names:
+            concerned |= _open_duties(period, name, ids)
+    when = f"在{period.name}下一次生成任务时" if large else "在导入时"
+    told = f"涉及约 {len(concerned)} 项未完成任务，" if concerned else "不涉及已有的未完成任务；"
+    return [f"{told}任务和覆盖统计{when}随之调整。"]
+
+
+def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
+    """What was only derived from organisations and persons that are removed for good: open duties, coverage targets."""
+    begun = Record.duties.through.objects.order_by().values("duty_id")
+    bare = Duty.objects.open().exclude(pk__in=begun)
+    for chunk in _chunks(heirs):
+        for name in ("reviewer_org", "target_org", "about_org"):
+            bare.filter(**{f"{name}__in": chunk}).delete()
+    for chunk in _chunks(persons):
+        bare.filter(target_person__in=chunk).delete()
+        # An open task of others that fell to them waits for whoever comes next.
+        for name in ("reviewer", "acting"):
+            Duty.objects.open().filter(**{f"{name}__in": chunk}).update(**{name: None})
+    coverage.forget(heirs, persons)
+
+
 # --- inside --------------------------------------------------------------------------------------------------
 
 
@@ -86,6 +123,19 @@ def _running() -> Period | None:
     """The period of today, where its duties were derived; what is over is final (A19)."""
     on = clock.today()
     return Period.objects.filter(starts_on__lte=on, ends_on__gte=on, derived_at__isnull=False).first()
+
+
+def _open_duties(period: Period, name: str, ids: Collection[int]) -> set[int]:
+    rows = Duty.objects.open().filter(period=period).order_by()
+    found: set[int] = set()
+    for chunk in _chunks(ids):
+        found.update(rows.filter(**{f"{name}__in": chunk}).values_list("pk", flat=True))
+    return found
+
+
+def _chunks(ids: Collection[int]) -> list[list[int]]:
+    listed = sorted(ids)
+    return [listed[start : start + FEW] for start in range(0, len(listed), FEW)]
 
 
 def _is_large() -> bool:

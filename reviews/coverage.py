@@ -11,8 +11,8 @@ the roster is rewritten; beyond that the target's own row is the lock, so two re
 from __future__ import annotations
 
 import datetime
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db import OperationalError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -195,6 +195,34 @@ def _align(period: Period, measure: Measure, roster: dict[int, int]) -> int:
     changes.extend((org, 1, 0) for org in roster.values())
     _append(period.pk, measure, changes)
     return len(roster)
+
+
+def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
+    """Organisations and persons are removed for good: their targets go, and what was counted at a removed organisation
+    is counted at its heir, the nearest one above that stays. Belongs into the caller's transaction.
+    """
+    for period_id in Period.objects.order_by("pk").values_list("pk", flat=True):
+        hold(period_id, alone=True)
+        of_period = CoverageTarget.objects.filter(period=period_id)
+        gone: dict[int, tuple[str, int, int]] = {}
+        for name, ids in (("organization", list(heirs)), ("person", sorted(persons))):
+            for chunk in _chunks(ids):
+                rows = of_period.filter(**{f"{name}__in": chunk}).order_by()
+                for pk, measure, org, done_on in rows.values_list("pk", "measure", "organization_id", "done_on"):
+                    gone[pk] = (measure, org, int(done_on is not None))
+        changes: dict[str, list[Change]] = defaultdict(list)
+        for measure, org, done in gone.values():
+            changes[measure].append((org, -1, -done))
+        for chunk in _chunks(sorted(gone)):
+            CoverageTarget.objects.filter(pk__in=chunk).delete()
+        for chunk in _chunks(list(heirs)):
+            pending = CoverageChange.objects.filter(period=period_id, organization__in=chunk)
+            for measure, *change in pending.order_by().values_list("measure", "organization_id", "due", "done"):
+                changes[measure].append((change[0], change[1], change[2]))
+            pending.delete()
+        for measure, listed in changes.items():
+            inherited = ((heirs.get(org, org), due, done) for org, due, done in listed)
+            _append(period_id, measure, [(org, due, done) for org, due, done in inherited if org is not None])
 
 
 # --- what covers a target -----------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import transaction
 
-from orgs import people, tree
+from orgs import changes, clock, people, tree
+from orgs.changes import ChangeKind, Extent
 from orgs.errors import DomainError
+from orgs.importing import aliases, shapes, world
 from orgs.importing import plan as planning
-from orgs.importing import world
-from orgs.importing.columns import CHARGES, ORGS, PEOPLE, POSTS, Options
-from orgs.importing.plan import Change, Plan
+from orgs.importing.columns import BY_NAME, CHARGES, ORGS, PEOPLE, POSTS, Options
+from orgs.importing.plan import Change, Plan, Problem
 from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book
 from orgs.models import Charge, Organization, Person, Post, User
@@ -28,23 +29,90 @@ class Wrong(DomainError):
         self.plan = plan
 
 
+class NotLookedAt(DomainError):
+    """The hierarchy of the file was drawn, and nobody has confirmed (or not this) what was understood of it."""
+
+
 def preview(book: Book, options: Options, tick: Tick = silent) -> Plan:
     """What importing this book now would do; writes nothing."""
-    return planning.make(book, world.load(book, options), options, tick)
+    drawn = shapes.settle(book, world.tree)
+    book = aliases.translate(drawn.book if drawn else book, options)
+    made = planning.make(book, world.load(book, options), options, tick)
+    if drawn:
+        made.drawn = drawn
+        words = ((row, BY_NAME[ORGS][column].header, message, cure) for row, column, message, cure in drawn.warnings)
+        made.warnings[:0] = [Problem(ORGS, row, header, message, "", cure) for row, header, message, cure in words]
+        made.notices.insert(0, f"组织的上下级按{shapes.KINDS[drawn.kind]}理解，请核对")
+    return made
+
+
+def settled(book: Book) -> Book:
+    """The book with a drawn hierarchy written out, as an ordinary table."""
+    drawn = shapes.settle(book, world.tree)
+    return drawn.book if drawn else book
 
 
 def import_book(book: Book, options: Options, *, by: User | None, tick: Tick = silent) -> Plan:
     """Import all of it or nothing: planned anew under the tree's lock, so that what is checked is what is stored.
 
-    Returns the plan that was carried out. Raises Wrong, tree.TreeRefused, people.PeopleRefused, TreeBusy.
+    Duties and figures follow in the same transaction (`orgs.changes`). Returns the plan that was carried out.
+    Raises Wrong, NotLookedAt, tree.TreeRefused, people.PeopleRefused, TreeBusy.
     """
     with transaction.atomic():
         tree.lock()
         made = preview(book, options, tick)
         if made.problems:
             raise Wrong(made)
+        if made.drawn is not None and made.drawn.fingerprint != options.drawn:
+            raise NotLookedAt("文件的上下级是画出来的，请先核对按层级理解的结果，确认后再导入。")
         _carry_out(made, by, tick)
+        if not made.is_empty:
+            changes.announce(_change(), by)
     return made
+
+
+def foresee(plan: Plan, *, can_be_tried: bool) -> list[str]:
+    """What importing this plan does to duties and figures, in sentences; nothing of it stays.
+
+    A small one is done inside a savepoint, looked at and taken back; of a large one the extent is estimated.
+    Raises what importing raises.
+    """
+    if plan.problems or plan.is_empty:
+        return []
+    reach = extent(plan, can_be_tried=can_be_tried)
+    told = [estimate(reach) for estimate in changes.estimates]
+    if not any(sentences is None for sentences in told):
+        return [sentence for sentences in told for sentence in sentences or []]
+    with transaction.atomic():
+        tree.lock()
+        asked = [look(_change()) for look in changes.previews]
+        _carry_out(plan, None, silent)
+        changes.announce(_change(), None)
+        found = [sentence for ask in asked for sentence in ask()]
+        transaction.set_rollback(True)
+    return found
+
+
+PLACING = {"parent", "relation", "org_type", "category", "founded_on", "dissolved_on"}
+
+
+def extent(plan: Plan, *, can_be_tried: bool) -> Extent:
+    """Which of the stored organisations and persons a plan touches in a way that duties depend on."""
+    seats = [change.key[1] for change in plan.changes[POSTS] if change.key[2] == "secretary"]
+    seats += [change.key[2] for change in plan.changes[CHARGES]]
+    moved = [change.stored for change in plan.changes[ORGS] if PLACING & set(change.values)]
+    persons = [change.stored for change in plan.changes[PEOPLE] if change.move or "status" in change.values]
+    return Extent(
+        organizations=frozenset(pk for pk in moved if pk is not None),
+        persons=frozenset(pk for pk in persons if pk is not None),
+        posts=frozenset(plan.org_ids[seat] for seat in seats if seat in plan.org_ids),
+        rows=sum(len(listed) for listed in plan.changes.values()),
+        can_be_tried=can_be_tried,
+    )
+
+
+def _change() -> changes.Change:
+    return changes.Change(ChangeKind.IMPORT, None, clock.today())
 
 
 def _carry_out(plan: Plan, by: User | None, tick: Tick) -> None:

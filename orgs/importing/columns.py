@@ -15,6 +15,7 @@ from typing import Any
 
 ORGS, PEOPLE, POSTS, CHARGES = "组织", "人员", "任职", "分管"
 NOTES = "说明"
+OVERVIEW = "组织一览"  # of the template; not imported
 BLANKS = " \t\r\n\v\f\u3000\u00a0\ufeff"
 NONE_CODE = "-"
 LAST_ORDER = 2**31 - 1
@@ -61,6 +62,8 @@ class Options:
 
     new_root: bool = False
     numeric_codes: bool = False
+    answers: tuple[tuple[str, str], ...] = ()  # what the file writes -> the code that was chosen for it
+    drawn: str = ""  # the fingerprint of the hierarchy that was looked at and found right
 
 
 Cleaner = Callable[["Column", Any, Options], Any]

@@ -22,7 +22,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from orgs.importing import columns
-from orgs.importing.columns import CHARGES, NONE_CODE, NOTES, ORGS, PEOPLE, POSTS, SHEETS, Column
+from orgs.importing.columns import CHARGES, NONE_CODE, NOTES, ORGS, OVERVIEW, PEOPLE, POSTS, SHEETS, Column
 from orgs.importing.plan import Problem
 from orgs.importing.reading import Book, Table
 from orgs.models import Category, Charge, Membership, Organization, Person, Post
@@ -284,9 +284,22 @@ EXAMPLE: dict[str, tuple[tuple[Any, ...], ...]] = {
 }  # fmt: skip
 
 
-def template() -> bytes:
-    """The workbook to fill in: four sheets with a filled example, drop-down lists, and 说明 with the notes."""
+# Where a code is wanted, it may be picked from 组织一览: all organisations, or the 党支部 only.
+PICKED = {
+    (ORGS, "parent"): "all",
+    (PEOPLE, "branch"): "branches",
+    (POSTS, "organization"): "all",
+    (CHARGES, "team"): "all",
+    (CHARGES, "organization"): "all",
+}
+
+
+def template(org: Organization | None = None) -> bytes:
+    """The workbook to fill in: four sheets with a filled example, drop-down lists, 说明 with the notes, and 组织一览 with
+    the organisations there are (of a subtree, with `org`), from which codes can be picked.
+    """
     book = Workbook()
+    ranges, listed_orgs = _overview_rows(org)
     book.remove(book.active)
     categories = list(Category.objects.filter(scheme__is_active=True).order_by("order").values_list("name", flat=True))
     for name, listed in SHEETS.items():
@@ -303,13 +316,65 @@ def template() -> bytes:
             words = categories if column.name == "category" else list(column.words)
             if words and column.name != "branch":
                 _drop_down(sheet, letter, words)
+            if (name, column.name) in PICKED and ranges:
+                _pick_list(sheet, letter, ranges.get(PICKED[name, column.name]))
         for row, values in enumerate(_example(name, categories), start=2):
             for at, (column, value) in enumerate(zip(listed, values, strict=True), start=1):
                 cell = sheet.cell(row, at, value)
                 if column.text:
                     cell.number_format = "@"
     _notes(book, categories)
+    if listed_orgs:
+        _overview(book, listed_orgs)
     return _bytes(book)
+
+
+def _overview_rows(org: Organization | None) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
+    """Where in 组织一览 the codes stand (all, branches), and its rows: branches are listed once more beside the others."""
+    orgs = Organization.objects.below(org, include_self=True) if org else Organization.objects.all()
+    rows = list(orgs.filter(dissolved_on__isnull=True).values_list("code", "name", "parent__code", "org_type"))
+    branches = [(code, name) for code, name, _, kind in rows if kind == "branch"]
+    if not rows:
+        return {}, []
+    ranges = {"all": f"'{OVERVIEW}'!$A$2:$A${len(rows) + 1}"}
+    if branches:
+        ranges["branches"] = f"'{OVERVIEW}'!$E$2:$E${len(branches) + 1}"
+    beside = [*branches, *[(None, None)] * (len(rows) - len(branches))]
+    return ranges, [(*row[:3], None, *branch) for row, branch in zip(rows, beside, strict=True)]
+
+
+def _overview(book: Workbook, rows: list[tuple[Any, ...]]) -> None:
+    sheet = book.create_sheet(OVERVIEW)
+    sheet.freeze_panes = "A2"
+    titles = ("组织代码", "组织名称", "上级代码", None, "党支部代码", "党支部名称")
+    for at, (title, width) in enumerate(zip(titles, (18, 40, 18, 3, 18, 40), strict=True), start=1):
+        sheet.column_dimensions[get_column_letter(at)].width = width
+        sheet.column_dimensions[get_column_letter(at)].number_format = "@"
+        if title:
+            head = sheet.cell(1, at, title)
+            head.fill, head.font, head.border = OPTIONAL, WHITE, LINE
+    for number, row in enumerate(rows, start=2):
+        for at, value in enumerate(row, start=1):
+            if value is not None:
+                _write_text(sheet.cell(number, at), value)
+
+
+def _write_text(cell: Any, value: str) -> None:
+    """A text that stays a text, whatever it begins with."""
+    cell._value = ILLEGAL_CHARACTERS_RE.sub("", value)
+    cell.data_type = "s"
+    if value.startswith(LIVE):
+        cell.quotePrefix = True
+
+
+def _pick_list(sheet: Any, letter: str, where: str | None) -> None:
+    """Codes to pick from a range of 组织一览; another text is allowed after a question."""
+    if where is None:
+        return
+    check = DataValidation(type="list", formula1=where, allow_blank=True, showErrorMessage=True, errorStyle="warning")
+    check.errorTitle, check.error = "组织一览里没有", "组织一览里没有这个代码。本文件新增的组织可以照填。"
+    check.add(f"{letter}2:{letter}{ROWS_CHECKED}")
+    sheet.add_data_validation(check)
 
 
 def _example(name: str, categories: list[str]) -> Iterator[tuple[Any, ...]]:
@@ -340,7 +405,7 @@ def _notes(book: Workbook, categories: list[str]) -> None:
         ("3. 各行先后不限：下级可以排在上级前面，任职可以排在人员前面。文件里没有的组织和人员不会被删除。",),
         ("4. 日期写成 2010-12-31、2010年12月31日、2010/12/31、2010.12（当月 1 日），或用日期单元格；空白表示一直。",),
         ("5. 全部正确才会导入；有一行错误，整个文件都不导入，并逐条列出工作表、行、列和改法。",),
-        ("6. 各表第 2 行起是示例，正式填写前请删除。",),
+        ("6. 各表第 2 行起是示例，正式填写前请删除；“组织一览”是系统里现有的组织，供查找和选择代码，不会导入。",),
         (),
         ("工作表", "列", "必填", "怎么填"),
     ]

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -31,8 +31,8 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from orgs import audit
 from orgs.errors import DomainError, Forbidden, TreeBusy
-from orgs.importing import apply, columns, progress, reading
-from orgs.importing.columns import BY_NAME, SHEETS, Options
+from orgs.importing import aliases, apply, columns, progress, reading, undo
+from orgs.importing.columns import BY_NAME, ORGS, SHEETS, Options
 from orgs.importing.gate import MAX_FILE
 from orgs.importing.plan import Change, Plan, Problem
 from orgs.models import ImportBatch, ImportJob, ImportState, User
@@ -40,6 +40,7 @@ from orgs.models import ImportBatch, ImportJob, ImportState, User
 SHOWN_ROWS = 100
 SHOWN_PROBLEMS = 200
 SHOWN_CAUSES, SHOWN_OF_A_CAUSE = 40, 20
+SHOWN_UNKNOWN, SHOWN_DRAWN = 12, 500
 AT_ONCE = 1024 * 1024  # larger files are jobs in the background
 WAIT_SECONDS = 2.0  # until a writer that found the tree busy tries again
 DEAD_AFTER = 20.0  # seconds without a sign of life
@@ -49,6 +50,8 @@ CANCELLABLE = (
     ImportState.INTERRUPTED,
 )  # fmt: skip
 REPEATABLE = (ImportState.PREVIEWED, ImportState.REFUSED, ImportState.CANCELLED, ImportState.INTERRUPTED)
+
+FINAL = (ImportState.APPLIED, ImportState.UNDONE)
 
 UNEXPECTED = "处理时出现意外错误，没有写入任何内容；请重新核对，仍不行请联系维护人员。"
 
@@ -91,7 +94,7 @@ def upload(
         reading.recognise(data, file_name)
         batch.state, batch.job = ImportState.QUEUED, ImportJob.CHECK
     else:
-        _describe(batch, apply.preview(reading.read(data, file_name), _options(batch)))
+        _show(batch, apply.preview(reading.read(data, file_name), _options(batch)), can_be_tried=True)
     # Stored under a name of our own: what users type never becomes a path.
     batch.file.save(f"{uuid.uuid4().hex}{PurePath(file_name).suffix.lower()}", ContentFile(data), save=False)
     with transaction.atomic():
@@ -113,10 +116,31 @@ def preview_again(batch: ImportBatch, *, by: User) -> Plan:
         batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         if batch.is_under_way:
             raise NotNow("这个文件正在处理，请等它结束，或先取消。")
-        if batch.state != ImportState.APPLIED:
-            _describe(batch, plan)
-            batch.save(update_fields=["state", "counts", "note"])
+        if batch.state not in FINAL:
+            _show(batch, plan, can_be_tried=not _is_large(batch))
+            batch.save(update_fields=["state", "counts", "sums", "note"])
     return plan
+
+
+def answer(batch: ImportBatch, answers: Mapping[str, str], *, by: User) -> ImportBatch:
+    """Say which organisation (code, full or short name) each unknown way of writing of this file means; check again.
+
+    For organisations that are stored the answer is kept as an alias for every later import, for those of the file
+    itself when they are imported. Raises Forbidden, NotNow, aliases.NotUnderstood, reading.Unreadable.
+    """
+    _check_authority(by)
+    asked = {unknown["text"] for unknown in batch.counts.get("unknown", [])}
+    listed = _named_in(batch) if answers else {}
+    codes = {text: aliases.meant(said, listed) for text, said in answers.items() if text in asked and said.strip()}
+    if not codes:
+        raise NotNow("请为至少一个名称选择它指的组织。")
+    with transaction.atomic():
+        batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        _check_state(batch, (ImportState.PREVIEWED, ImportState.REFUSED))
+        aliases.learn(codes, by=by)
+        batch.answers |= codes
+        batch.save(update_fields=["answers"])
+    return recheck(batch, by=by)
 
 
 def recheck(batch: ImportBatch, *, by: User) -> ImportBatch:
@@ -132,14 +156,22 @@ def recheck(batch: ImportBatch, *, by: User) -> ImportBatch:
     return batch
 
 
-def confirm(batch: ImportBatch, *, by: User) -> ImportBatch:
+def confirm(batch: ImportBatch, *, by: User, drawn: bool = False) -> ImportBatch:
     """Import the stored file: planned anew under the tree's lock, applied only without a problem.
+
+    `drawn`: the hierarchy that was understood from the drawing was looked at and is right; asked where there is one.
 
     A large file is queued for it, and its page tells how far it is. The counts of the batch are those of what was
     done. Raises Forbidden, AlreadyImported, NotNow, apply.Wrong (the batch then shows the problems that came up
     since), tree.TreeBusy, reading.Unreadable.
     """
     _check_authority(by)
+    shown = batch.counts.get("drawn")
+    if shown:
+        if not drawn:
+            raise NotNow("请先核对按层级理解的结果，并勾选“按层级理解的结果正确”。")
+        batch.drawn = shown["fingerprint"]
+        ImportBatch.objects.filter(pk=batch.pk).update(drawn=batch.drawn)
     if _is_large(batch):
         return _enqueue(batch, ImportJob.WRITE, by, (ImportState.PREVIEWED,))
     _check_state(ImportBatch.objects.get(pk=batch.pk), (ImportState.PREVIEWED, ImportState.REFUSED))
@@ -147,15 +179,30 @@ def confirm(batch: ImportBatch, *, by: User) -> ImportBatch:
     return _import(batch, book, (ImportState.PREVIEWED, ImportState.REFUSED), by)
 
 
+def undo_import(batch: ImportBatch, *, by: User) -> ImportBatch:
+    """Take an import back, until something else has changed; a large one is a job.
+
+    Raises Forbidden, NotNow, undo.NotUndoable, tree.TreeRefused, people.PeopleRefused, TreeBusy.
+    """
+    _check_authority(by)
+    hindered = undo.hindrance(batch) if batch.state == ImportState.APPLIED else "这个文件没有导入，不需要撤销。"
+    if hindered:
+        raise undo.NotUndoable(hindered)
+    if _is_large(batch):
+        return _enqueue(batch, ImportJob.UNDO, by, (ImportState.APPLIED,))
+    return _undo(batch, (ImportState.APPLIED,), by)
+
+
 def cancel(batch: ImportBatch, *, by: User) -> ImportBatch:
     """Give the file up, as long as nothing is being written. Raises Forbidden, NotNow, AlreadyImported."""
     _check_authority(by)
     with transaction.atomic():
         cancellable = ImportBatch.objects.filter(pk=batch.pk, state__in=CANCELLABLE)
-        if cancellable.update(state=ImportState.CANCELLED, run="", note=""):
-            audit.record(by, "取消导入", [batch], summary=batch.file_name)
+        kept = cancellable.filter(job=ImportJob.UNDO).update(state=ImportState.APPLIED, run="", note="已取消撤销。")
+        if kept or cancellable.update(state=ImportState.CANCELLED, run="", note=""):
+            audit.record(by, "取消撤销导入" if kept else "取消导入", [batch], summary=batch.file_name)
     batch.refresh_from_db()
-    if batch.state != ImportState.CANCELLED:
+    if not kept and batch.state != ImportState.CANCELLED:
         _check_state(batch, CANCELLABLE)
     return batch
 
@@ -165,9 +212,10 @@ def cancel(batch: ImportBatch, *, by: User) -> ImportBatch:
 
 def _enqueue(batch: ImportBatch, job: ImportJob, by: User, states: Sequence[str]) -> ImportBatch:
     """Queue a job, if the batch is in one of these states: of two clicks one does it."""
+    who = {"undone_by": by} if job == ImportJob.UNDO else {"confirmed_by": by}
     with transaction.atomic():
         queued = ImportBatch.objects.filter(pk=batch.pk, state__in=states).update(
-            state=ImportState.QUEUED, job=job, run="", note="", touched_at=timezone.now(), confirmed_by=by
+            state=ImportState.QUEUED, job=job, run="", note="", touched_at=timezone.now(), **who
         )
         if queued:
             _launch_on_commit(batch)
@@ -234,7 +282,7 @@ def _claim(pk: int) -> ImportBatch | None:
     batch = ImportBatch.objects.filter(pk=pk, state=ImportState.QUEUED).first()
     if batch is None:
         return None
-    state = ImportState.WRITING if batch.job == ImportJob.WRITE else ImportState.READING
+    state = ImportState.READING if batch.job == ImportJob.CHECK else ImportState.WRITING
     run_id = uuid.uuid4().hex
     claimed = ImportBatch.objects.filter(pk=pk, state=ImportState.QUEUED, job=batch.job).update(
         state=state, run=run_id, touched_at=timezone.now()
@@ -247,6 +295,12 @@ def _claim(pk: int) -> ImportBatch | None:
 
 def _do(batch: ImportBatch, tick: progress.Tick) -> None:
     """The job that was claimed."""
+    if batch.job == ImportJob.UNDO:
+        if batch.undone_by is None:
+            raise Forbidden("要撤销的账号已被删除。")
+        _check_authority(batch.undone_by)
+        _undo(batch, (ImportState.WRITING,), batch.undone_by)
+        return
     book = _book(batch, tick)
     if batch.job == ImportJob.WRITE:
         if batch.confirmed_by is None:
@@ -257,7 +311,7 @@ def _do(batch: ImportBatch, tick: progress.Tick) -> None:
         return
     _settle(batch, ImportState.CHECKING)
     run_id = batch.run
-    _describe(batch, apply.preview(book, _options(batch), tick))
+    _show(batch, apply.preview(book, _options(batch), tick), can_be_tried=not _is_large(batch))
     _store(batch, run_id)
 
 
@@ -270,13 +324,15 @@ def _settle(batch: ImportBatch, state: str, note: str = "") -> None:
 
 def _end(batch: ImportBatch, state: str, note: str = "") -> None:
     """The last word on a job that did not succeed, unless somebody else had it already."""
+    if batch.job == ImportJob.UNDO and state != ImportState.QUEUED:
+        state, note = ImportState.APPLIED, f"没有撤销：{note}"
     with suppress(Superseded):
         _settle(batch, state, note)
 
 
 def _store(batch: ImportBatch, run_id: str) -> None:
     mine = ImportBatch.objects.filter(pk=batch.pk, run=run_id).exclude(state=ImportState.APPLIED)
-    if not mine.update(state=batch.state, counts=batch.counts, note=batch.note):
+    if not mine.update(state=batch.state, counts=batch.counts, sums=batch.sums, note=batch.note):
         raise Superseded("这次处理已被取消或由别的进程接手。")
 
 
@@ -303,7 +359,9 @@ def notice_death(batch: ImportBatch) -> ImportBatch:
         dead = rows.filter(pk=batch.pk, state=batch.state, run=batch.run).first()
         if dead is not None:
             dead.state, dead.run = ImportState.INTERRUPTED, ""
-            dead.save(update_fields=["state", "run"])
+            if dead.job == ImportJob.UNDO:
+                dead.state, dead.note = ImportState.APPLIED, "撤销中断了，没有写入任何内容，可以再试。"
+            dead.save(update_fields=["state", "run", "note"])
             return dead
     return batch
 
@@ -313,6 +371,7 @@ def _import(
 ) -> ImportBatch:
     """Write the book and the receipt in one transaction, if the batch is still in one of these states and ours."""
     run_id = batch.run
+    begun = time.monotonic()
     try:
         with transaction.atomic():
             batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
@@ -324,12 +383,31 @@ def _import(
             batch.state = ImportState.APPLIED
             batch.applied_at = timezone.now()
             batch.confirmed_by = by
-            batch.save(update_fields=["state", "applied_at", "confirmed_by", "counts", "note"])
-            audit.record(by, "导入", [batch], summary=f"{batch.file_name}：{totals(batch)}")
+            batch.seconds = round(time.monotonic() - begun, 2)
+            aliases.learn(batch.answers, by=by)
+            undo.keep(batch, plan)
+            batch.save(update_fields=["state", "applied_at", "confirmed_by", "seconds", "counts", "sums", "note"])
+            audit.record(by, undo.DONE, [batch], summary=f"{batch.file_name}：{totals(batch)}")
     except apply.Wrong as wrong:
         _describe(batch, wrong.plan)
         _store(batch, run_id)
         raise
+    return batch
+
+
+def _undo(batch: ImportBatch, states: Sequence[str], by: User) -> ImportBatch:
+    """Take the import back and say so on its receipt, if the batch is still in one of these states and ours."""
+    run_id = batch.run
+    with transaction.atomic():
+        batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        if batch.state not in states or batch.run != run_id:
+            raise Superseded("这次撤销已由别的进程接手。")
+        undo.undo(batch, by=by)
+        batch.state, batch.note = ImportState.UNDONE, ""
+        batch.undone_at, batch.undone_by = timezone.now(), by
+        batch.save(update_fields=["state", "note", "undone_at", "undone_by"])
+        batch.journal.delete()
+        audit.record(by, undo.VERB, [batch], summary=f"{batch.file_name}：{totals(batch)}")
     return batch
 
 
@@ -347,8 +425,11 @@ def _check_state(batch: ImportBatch, states: Sequence[str]) -> None:
 def totals(batch: ImportBatch) -> str:
     """ "组织 新增 3、更新 0、未变 1；…" of a batch."""
     return "；".join(
-        f"{sheet['sheet']} 新增 {sheet['new']}、更新 {sheet['changed']}、未变 {sheet['unchanged']}"
-        for sheet in batch.counts.get("sheets", [])
+        f"{sheet['sheet']} 新增 {sheet['new']}、更新 {sheet['updated']}"
+        + (f"、移动 {sheet['moved']}" if sheet["moved"] else "")
+        + f"、未变 {sheet['unchanged']}"
+        + (f"、错误 {sheet['wrong']}" if sheet["wrong"] else "")
+        for sheet in batch.sums
     )
 
 
@@ -367,7 +448,12 @@ def _is_large(batch: ImportBatch) -> bool:
 
 
 def _options(batch: ImportBatch) -> Options:
-    return Options(new_root=batch.allow_new_root, numeric_codes=batch.allow_numeric_codes)
+    return Options(
+        new_root=batch.allow_new_root,
+        numeric_codes=batch.allow_numeric_codes,
+        answers=tuple(sorted(batch.answers.items())),
+        drawn=batch.drawn,
+    )
 
 
 def _book(batch: ImportBatch, tick: progress.Tick = progress.silent) -> reading.Book:
@@ -384,20 +470,51 @@ def sent(batch: ImportBatch) -> reading.Book | None:
     if _is_large(batch):
         return None
     try:
-        return _book(batch)
+        return apply.settled(_book(batch))
     except reading.Unreadable:
         return None
+
+
+def _named_in(batch: ImportBatch) -> dict[str, str]:
+    """Code and name, as they are compared, -> code of the file's own organisations; of the candidates for a large one."""
+    book = sent(batch)
+    table = book.tables.get(ORGS) if book else None
+    if table is None:
+        near = [code for unknown in batch.counts.get("unknown", []) for code, _ in unknown["candidates"]]
+        return {aliases.compared(code): code for code in near}
+    named: dict[str, str] = {}
+    for name in ("name", "code"):
+        for _, cells in table.rows if {"code", "name"} <= set(table.columns) else ():
+            code, text = table.cell(cells, "code"), table.cell(cells, name)
+            if isinstance(code, str) and isinstance(text, str):
+                named[aliases.compared(text)] = code.strip(columns.BLANKS)
+    return named
+
+
+def _show(batch: ImportBatch, plan: Plan, *, can_be_tried: bool) -> None:
+    """Describe a plan that was only looked at, with what would follow for duties and figures."""
+    _describe(batch, plan)
+    try:
+        batch.counts["effects"] = apply.foresee(plan, can_be_tried=can_be_tried)
+    except TreeBusy:
+        batch.counts["effects"] = ["别人正在修改组织，对点评任务的影响没有算出；稍后点“重新核对”。"]
+    except DomainError as error:
+        batch.state, batch.note = ImportState.REFUSED, str(error)[:500]
 
 
 def _describe(batch: ImportBatch, plan: Plan) -> None:
     """What the preview shows, as plain data; long lists are cut, their lengths are not."""
     batch.state = ImportState.REFUSED if plan.problems else ImportState.PREVIEWED
     batch.note = ""
+    batch.sums = [
+        {"sheet": sheet, "total": counts.total, "updated": counts.changed - counts.moved, **asdict(counts)}
+        for sheet, counts in plan.counts.items()
+    ]
     batch.counts = {
-        "sheets": [
-            {"sheet": sheet, "total": counts.total, **asdict(counts)} | _changes(plan, sheet)
-            for sheet, counts in plan.counts.items()
-        ],
+        "sheets": [sums | _changes(plan, sums["sheet"]) for sums in batch.sums],
+        "effects": batch.counts.get("effects", []),
+        "unknown": _unknown(plan),
+        "drawn": _drawn(plan),
         "problems": [asdict(problem) for problem in plan.problems[:SHOWN_PROBLEMS]],
         "groups": _groups(plan.problems),
         "problem_count": len(plan.problems),
@@ -405,6 +522,40 @@ def _describe(batch: ImportBatch, plan: Plan) -> None:
         "warning_count": len(plan.warnings),
         "notices": plan.notices[:50],
     }
+
+
+def _unknown(plan: Plan) -> list[dict[str, Any]]:
+    """What stands for organisations that nobody knows, the most frequent first, with the nearest ones."""
+    rows: dict[str, list[Problem]] = {}
+    for problem in plan.problems:
+        if problem.unknown:
+            rows.setdefault(problem.unknown, []).append(problem)
+    ordered = sorted(rows.items(), key=lambda item: -len(item[1]))[:SHOWN_UNKNOWN]
+    return [
+        {
+            "text": text,
+            "count": len(found),
+            "where": f"{found[0].sheet}第 {found[0].row} 行{found[0].column}",
+            "candidates": plan.candidates.get(text, []),
+        }
+        for text, found in ordered
+    ]
+
+
+def _drawn(plan: Plan) -> dict[str, Any] | None:
+    """The hierarchy that was understood, to look at."""
+    if plan.drawn is None:
+        return None
+    rows = [
+        {
+            "row": node.row, "level": node.level, "code": "" if node.code is None else str(node.code),
+            "name": node.name, "parent": node.above or "", "type": str(node.org_type or ""),
+            "category": str(node.category or ""), "origin": node.origin,
+        }
+        for node in plan.drawn.nodes[:SHOWN_DRAWN]
+    ]  # fmt: skip
+    total = len(plan.drawn.nodes)
+    return {"kind": plan.drawn.kind, "fingerprint": plan.drawn.fingerprint, "rows": rows, "total": total}
 
 
 def _groups(problems: list[Problem]) -> list[dict[str, Any]]:

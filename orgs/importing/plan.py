@@ -19,6 +19,7 @@ from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
+MOST_UNKNOWN = 1000  # different unknown organisations that are told apart
 Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
 
@@ -33,6 +34,7 @@ class Problem:
     message: str
     value: str = ""
     cure: str = ""
+    unknown: str = ""  # what stands for an organisation that nobody knows
 
     def __str__(self) -> str:
         place = f"{self.sheet}!{self.row}" if self.row else self.sheet
@@ -44,9 +46,10 @@ class Counts:
     """Rows of one sheet; they add up to all rows with a value."""
 
     new: int = 0
-    changed: int = 0
+    changed: int = 0  # the moved ones among them
     unchanged: int = 0
     wrong: int = 0
+    moved: int = 0  # an organisation under another parent, a person in another branch
 
     @property
     def total(self) -> int:
@@ -67,6 +70,11 @@ class Change:
     stored: int | None = None
     move: tuple[str | None, datetime.date | None] | None = None  # people: to this branch (None: none) on that day
     redate: bool = False  # people: the open membership began on another day
+
+    @property
+    def is_move(self) -> bool:
+        """A stored organisation gets another parent, or a stored person another branch."""
+        return self.stored is not None and ("parent" in self.values if self.sheet == ORGS else self.move is not None)
 
 
 @dataclass
@@ -93,6 +101,14 @@ class Plan:
     notices: list[str] = field(default_factory=list)
     org_ids: dict[str, int] = field(default_factory=dict)  # stored ones, by key
     person_ids: dict[str, int] = field(default_factory=dict)
+    # What stands for organisations that nobody knows -> the nearest ones (code, name).
+    candidates: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    drawn: Any = None  # shapes.Understood, where the hierarchy was drawn instead of written
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing would be written."""
+        return not any(self.changes.values())
 
     def kept(self, sheet: str, *, new: bool) -> list[Change]:
         """The changes of good rows: new ones, or changed ones."""
@@ -136,9 +152,10 @@ class Planner:
         for sheet in self.book.tables:
             counts = self.plan.counts[sheet]
             wrong = self.wrong[sheet]
-            counts.wrong = len(wrong)
+            counts.wrong = sum(number in wrong for number, _ in self.book.tables[sheet].rows)
             counts.new = sum(1 for c in self.plan.changes[sheet] if c.stored is None and c.row not in wrong)
             counts.changed = sum(1 for c in self.plan.changes[sheet] if c.stored is not None and c.row not in wrong)
+            counts.moved = sum(1 for c in self.plan.changes[sheet] if c.is_move and c.row not in wrong)
             counts.unchanged = len(self.book.tables[sheet].rows) - counts.wrong - counts.new - counts.changed
         self.plan.org_ids = {found: org["pk"] for found, org in self.world.orgs.items()}
         self.plan.person_ids = {found: person["pk"] for found, person in self.world.persons.items()}
@@ -149,11 +166,13 @@ class Planner:
 
     # --- one row ------------------------------------------------------------------------------------------------
 
-    def problem(self, sheet: str, row: int, column: str, message: str, value: Any = "", cure: str = "") -> None:
+    def problem(
+        self, sheet: str, row: int, column: str, message: str, value: Any = "", cure: str = "", unknown: str = ""
+    ) -> None:
         """This row is wrong; `column` is the field's name."""
         header = BY_NAME[sheet][column].header if column else ""
         self.wrong[sheet].add(row)
-        self.plan.problems.append(Problem(sheet, row, header, message, _shown(value), cure))
+        self.plan.problems.append(Problem(sheet, row, header, message, _shown(value), cure, unknown))
 
     def warn(self, sheet: str, row: int, column: str, message: str, cure: str = "") -> None:
         """Worth a look, but no hindrance."""
@@ -176,6 +195,8 @@ class Planner:
         line = Line(number, {}, set())
         if number in table.ragged:
             self.problem(sheet, number, "", table.ragged[number], "", "检查逗号和引号：含逗号的内容要加引号")
+        for name, message, cure in table.odd.get(number, ()):
+            self.problem(sheet, number, name, message, "", cure)
         for column in present:
             cell = table.cell(cells, column.name)
             try:
@@ -277,8 +298,8 @@ class Planner:
             self.problem(ORGS, line.number, "parent", "上级不能是自己", raw, "填写真正的上级代码；根组织留空")
             dangling.add(found)
         elif parent not in self.orgs:
-            message = f'找不到组织 "{raw}"' + self._candidates(parent, besides=found)
-            self.problem(ORGS, line.number, "parent", message, raw, "先在本表中添加这个上级，或改正代码")
+            message = f'找不到组织 "{raw}"' + self._candidates(parent, besides=found, written=raw)
+            self.problem(ORGS, line.number, "parent", message, raw, "先在本表中添加这个上级，或改正代码", raw)
             dangling.add(found)
 
     def _raw(self, sheet: str, line: Line, column: str) -> str:
@@ -406,16 +427,22 @@ class Planner:
         found = key(code)
         if found in self.orgs:
             return found
-        message = f'找不到组织 "{code}"' + self._candidates(found)
-        self.problem(sheet, line.number, column, message, code, "先在“组织”表中添加，或改正代码")
+        message = f'找不到组织 "{code}"' + self._candidates(found, written=code)
+        self.problem(sheet, line.number, column, message, code, "先在“组织”表中添加，或改正代码", code)
         return None
 
-    def _candidates(self, unknown: str, *, besides: str = "") -> str:
+    def _candidates(self, unknown: str, *, written: str, besides: str = "") -> str:
         """ "，是否指 "0010"（示例局机关党委）？" for a code that nobody has; "" where nothing is near."""
         if self.nearest is None:
-            self.nearest = Nearest({k: (org["code"], org.get("name") or "") for k, org in self.orgs.items()})
-        near = [f'"{code}"（{name}）' for k, code, name in self.nearest.to(unknown) if k != besides]
-        return f"，是否指 {'、'.join(near)}？" if near else ""
+            self.nearest = Nearest(
+                {k: (org["code"], org.get("name") or "") for k, org in self.orgs.items()},
+                {k: org["short_name"] for k, org in self.orgs.items() if org.get("short_name")},
+            )
+        near = [(code, name) for k, code, name in self.nearest.to(unknown) if k != besides]
+        if len(self.plan.candidates) < MOST_UNKNOWN:
+            self.plan.candidates.setdefault(written, near)
+        shown = "、".join(f'"{code}"（{name}）' for code, name in near)
+        return f"，是否指 {shown}？" if near else ""
 
     def _person(self, sheet: str, line: Line) -> str | None:
         number = line.values.get("person")
@@ -524,9 +551,9 @@ class Planner:
                 "转移的话请填写实际日期",
             )
         change.move = (branch, on)
-        change.values["branch"], change.old["branch"] = branch, before
+        change.values["branch"], change.old["branch"], change.old["moved_on"] = branch, before, begun
         if branch is not None:
-            change.values["moved_on"], change.old["moved_on"] = on, begun
+            change.values["moved_on"] = on
 
     # --- 任职 ----------------------------------------------------------------------------------------------------
 

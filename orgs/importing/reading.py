@@ -18,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orgs.errors import DomainError
-from orgs.importing import columns, gate
+from orgs.importing import columns, gate, shapes
 from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
 from orgs.importing.progress import Tick, silent
 
@@ -33,6 +33,10 @@ logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent.parent
 WALL_SECONDS = 300
 HEADER_WITHIN = 200  # rows with a value, in which the header must come
+UNDRAWN = (
+    "请填写上级代码；或者用一级、二级、三级……列，或在名称前每级多空两格，画出上下级"
+    "（Excel 的“增加缩进”只是显示格式，读取不到）。"
+)
 Row = tuple[int, list[Any]]
 
 
@@ -48,6 +52,8 @@ class Table:
     columns: dict[str, int]
     rows: list[Row]
     ragged: dict[int, str] = field(default_factory=dict)  # rows of a csv that do not fit its header
+    drawing: shapes.Drawing | None = None  # 组织 without 上级代码, where the rows draw the tree
+    odd: dict[int, list[tuple[str, str, str]]] = field(default_factory=dict)  # row: column, what is wrong, cure
 
     def cell(self, cells: list[Any], column: str) -> Any:
         """The raw cell of a column that this table has."""
@@ -178,7 +184,9 @@ def _check_names(names: list[str], notices: list[str]) -> None:
         shown = "、".join(names[:10])
         raise Unreadable(f"找不到要导入的工作表：应有“组织”“人员”“任职”“分管”中的至少一个，文件里是：{shown}。")
     notices.extend(
-        f"工作表“{name}”不在导入范围，已忽略" for name in trimmed if name not in SHEETS and name != columns.NOTES
+        f"工作表“{name}”不在导入范围，已忽略"
+        for name in trimmed
+        if name not in SHEETS and name not in (columns.NOTES, columns.OVERVIEW)
     )
 
 
@@ -211,24 +219,45 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
         found = _headers(sheet, cells)
         if len(found) > len(best):
             best, at = found, index
-    if not best:
+        if sheet == columns.ORGS and shapes.level_columns(cells):
+            best, at = found, index
+            break
+    if at < 0:
         raise Unreadable(f"工作表“{sheet}”里找不到表头，请使用模板：第一行是“{SHEETS[sheet][0].header}”等列名。")
-    positions = _positions(sheet, best, rows[at][1], notices)
+    header = rows[at][1]
+    places = {name: found[0] for name, found in best.items()}
+    drawing = shapes.recognise(header, rows[at + 1 :], places) if sheet == columns.ORGS else None
+    if drawing is not None:
+        levels = shapes.level_columns(header)
+        positions = _positions(sheet, best, header, notices, drawn=True, known=levels)
+        return Table(sheet, positions, [(node.row, node.cells) for node in drawing.nodes], drawing=drawing)
+    if sheet == columns.ORGS and "parent" not in best and "code" not in best:
+        raise Unreadable("工作表“组织”没有“组织代码”和“上级代码”列。" + UNDRAWN)
+    positions = _positions(sheet, best, header, notices)
     return Table(sheet, positions, [row for row in rows[at + 1 :] if _has_value(row[1], positions)])
 
 
-def _positions(sheet: str, found: dict[str, list[int]], cells: list[Any], notices: list[str]) -> dict[str, int]:
+def _positions(
+    sheet: str,
+    found: dict[str, list[int]],
+    cells: list[Any],
+    notices: list[str],
+    *,
+    drawn: bool = False,
+    known: Sequence[int] = (),
+) -> dict[str, int]:
+    """`drawn`: required columns are found otherwise. `known`: positions whose headers are known besides."""
     for column in SHEETS[sheet]:
         if len(found.get(column.name, ())) > 1:
             raise Unreadable(f"工作表“{sheet}”里列“{column.header}”出现了两次，请只保留一列。")
     missing = [column.header for column in SHEETS[sheet] if column.required and column.name not in found]
-    if missing:
+    if missing and not drawn:
         raise Unreadable(f"工作表“{sheet}”缺少必填的列：" + "、".join(missing) + "。")
     for column in SHEETS[sheet]:
         header = columns.header_key(cells[found[column.name][0]]) if column.name in found else column.header
         if header != column.header:
             notices.append(f"工作表“{sheet}”的列“{header}”按“{column.header}”理解")
-    taken = {positions[0] for positions in found.values()}
+    taken = {positions[0] for positions in found.values()} | set(known)
     unknown = [columns.header_key(cell) for at, cell in enumerate(cells) if at not in taken and not _is_blank(cell)]
     for header in unknown:
         close = difflib.get_close_matches(header, [c.header for c in SHEETS[sheet] if c.name not in found], 1, 0.5)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orgs", "0003_one_place_for_each"),
+        ("orgs", "0004_kept_with_imports"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@
 
 from orgs.models.account import Grant, GrantRole, User
 from orgs.models.audit import AuditEvent
-from orgs.models.imports import ImportBatch, ImportJob, ImportState
+from orgs.models.imports import ImportBatch, ImportJob, ImportJournal, ImportState, OrganizationAlias
 from orgs.models.organization import Organization, OrgType, Relation
 from orgs.models.past import OrganizationPast
 from orgs.models.person import (
@@ -28,11 +28,13 @@ __all__ = [
     "GrantRole",
     "ImportBatch",
     "ImportJob",
+    "ImportJournal",
     "ImportState",
     "MemberKind",
     "Membership",
     "OrgType",
     "Organization",
+    "OrganizationAlias",
     "OrganizationPast",
     "PartyStatus",
     "Person",

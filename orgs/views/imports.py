@@ -9,14 +9,15 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from orgs.errors import DomainError
-from orgs.importing import export, job, progress
+from orgs.importing import aliases, export, job, progress, undo
 from orgs.importing.gate import MAX_FILE, SUFFIXES
-from orgs.models import ImportBatch, ImportJob, ImportState
+from orgs.models import ImportBatch, ImportJob, ImportState, Organization, OrganizationAlias
 from orgs.requests import UserRequest
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -77,7 +78,7 @@ def import_start(request: UserRequest) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             return redirect("import_preview", pk=batch.pk)
-    past = ImportBatch.objects.visible_to(request.user).select_related("by").defer("counts")
+    past = ImportBatch.objects.visible_to(request.user).select_related("by", "by__person").defer("counts")
     page = Paginator(past, 20).get_page(request.GET.get("page"))
     page.object_list = [job.notice_death(batch) for batch in page.object_list]
     return render(request, "orgs/import_start.html", {"form": form, "page_obj": page})
@@ -87,16 +88,20 @@ def import_start(request: UserRequest) -> HttpResponse:
 @require_GET
 def import_preview(request: UserRequest, pk: int) -> HttpResponse:
     """What the file would do, or what is wrong with it; after the confirmation the receipt."""
-    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user).select_related("by"), pk=pk)
+    people = ("by__person", "confirmed_by__person", "undone_by__person")
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user).select_related(*people), pk=pk)
     batch = job.notice_death(batch)
     if batch.is_under_way:
         return render(request, "orgs/import_progress.html", _progress(batch))
+    applied = batch.state == ImportState.APPLIED
     return render(
         request,
         "orgs/import_preview.html",
         {
             "batch": batch,
-            "applied": batch.state == ImportState.APPLIED,
+            "applied": applied,
+            "undone": batch.state == ImportState.UNDONE,
+            "hindrance": undo.hindrance(batch) if applied else "",
             "refused": batch.state == ImportState.REFUSED,
             "stopped": batch.state in (ImportState.CANCELLED, ImportState.INTERRUPTED),
             "checked": bool(batch.counts.get("sheets")),
@@ -111,8 +116,11 @@ def _progress(batch: ImportBatch) -> dict[str, Any]:
     return {
         "batch": batch,
         "rows": rows,
-        "total": sum(sheet["total"] for sheet in batch.counts.get("sheets", [])) or rows.get("read", 0),
+        "to_read": sum(sheet["total"] for sheet in batch.sums),
+        "total": sum(sheet["total"] for sheet in batch.sums) or rows.get("read", 0),
+        "to_write": sum(sheet["new"] + sheet["changed"] for sheet in batch.sums),
         "writing": batch.job == ImportJob.WRITE,
+        "undoing": batch.job == ImportJob.UNDO,
         "cancellable": batch.state in job.CANCELLABLE,
     }
 
@@ -150,13 +158,70 @@ def import_confirm(request: UserRequest, pk: int) -> HttpResponse:
     """Import the file of this preview."""
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     try:
-        batch = job.confirm(batch, by=request.user)
+        batch = job.confirm(batch, by=request.user, drawn="drawn" in request.POST)
     except DomainError as error:
         messages.error(request, str(error))
     else:
         if batch.state == ImportState.APPLIED:
             messages.success(request, f"导入完成。{job.totals(batch)}")
     return redirect("import_preview", pk=pk)
+
+
+@administrators_only
+@require_POST
+def import_answer(request: UserRequest, pk: int) -> HttpResponse:
+    """Say which organisations the unknown names of the file mean; it is checked again with them."""
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
+    answers = {}
+    for at, unknown in enumerate(batch.counts.get("unknown", [])):
+        said = request.POST.get(f"other-{at}", "").strip() or request.POST.get(f"choice-{at}", "")
+        if said.strip() and "\x00" not in said:
+            answers[unknown["text"]] = said
+    try:
+        batch = job.answer(batch, answers, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"已按选定的 {len(answers)} 个组织重新核对，以后的导入也这样理解。")
+    return redirect("import_preview", pk=pk)
+
+
+@administrators_only
+@require_POST
+def import_undo(request: UserRequest, pk: int) -> HttpResponse:
+    """Take an import back."""
+    batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
+    try:
+        batch = job.undo_import(batch, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        if not batch.is_under_way:
+            messages.success(request, "已撤销这次导入，恢复到导入之前。")
+    return redirect("import_preview", pk=pk)
+
+
+@administrators_only
+@require_GET
+def import_aliases(request: UserRequest) -> HttpResponse:
+    """What files write for which organisation, chosen when something was imported."""
+    known = OrganizationAlias.objects.visible_to(request.user).select_related("organization", "by__person")
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    if text:
+        named = Q(organization__name__icontains=text) | Q(organization__code__iexact=text)
+        known = known.filter(Q(text__icontains=text) | named)
+    page = Paginator(known, 50).get_page(request.GET.get("page"))
+    return render(request, "orgs/import_aliases.html", {"page_obj": page, "q": text})
+
+
+@administrators_only
+@require_POST
+def import_alias_remove(request: UserRequest, pk: int) -> HttpResponse:
+    """Later imports do not understand this way of writing any more."""
+    alias = get_object_or_404(OrganizationAlias.objects.visible_to(request.user), pk=pk)
+    aliases.forget(alias, by=request.user)
+    messages.success(request, f"已删除别名“{alias.text}”。")
+    return redirect("import_aliases")
 
 
 @administrators_only
@@ -194,5 +259,10 @@ def import_errors(request: UserRequest, pk: int) -> HttpResponse:
 @administrators_only
 @require_GET
 def import_template(request: UserRequest) -> HttpResponse:
-    """The workbook to fill in."""
-    return _download(export.template(), "template.xlsx")
+    """The workbook to fill in, with the organisations there are; of a subtree by ?org=CODE."""
+    org = None
+    if request.GET.get("org"):
+        org = get_object_or_404(
+            Organization.objects.visible_to(request.user), code=request.GET["org"].replace("\x00", "")
+        )
+    return _download(export.template(org), "template.xlsx")

@@ -19,8 +19,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from orgs import accounts
-from orgs.importing import export, job
-from orgs.models import Charge, Post, User
+from orgs.importing import aliases, export, job
+from orgs.models import Charge, OrganizationAlias, Post, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage
@@ -85,6 +85,10 @@ MATRIX = {
     "import_progress": ("404 404 404 404 404 404 302", "404 404 404 404 404 404 405"),
     "import_cancel": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "import_recheck": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "import_answer": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "import_undo": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "import_aliases": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "import_alias_remove": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "import_errors": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "my_duties": (OPEN, OPEN),
     "duty": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
@@ -184,6 +188,7 @@ def world(cast) -> World:
         recipient=cast.user["secretary"], key="k", kind=NotificationKind.DUTIES, title="标题", url="/duties/"
     )
     batch = job.upload(export.template(), "模板.xlsx", by=cast.user["admin"])
+    aliases.learn({"检务处支部": "1311"}, by=cast.user["admin"])
     sibling = builders.make_user(username="sibling")
     accounts.grant_office(sibling, cast.org["12"], by=None)
     users = {
@@ -203,6 +208,7 @@ def world(cast) -> World:
         "notification": message.pk,
         "progress": report.pk,
         "import": batch.pk,
+        "alias": OrganizationAlias.objects.get().pk,
         "post": Post.objects.get(person=cast.person["secretary"]).pk,
         "charge": Charge.objects.get(team=cast.org["13"]).pk,
     }
@@ -210,7 +216,7 @@ def world(cast) -> World:
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"
-        noun = "draft" if name in OF_A_DRAFT else name.split("_")[0]
+        noun = "draft" if name in OF_A_DRAFT else "alias" if "alias" in name else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
     return World(cast, users, keys)
 
@@ -331,7 +337,7 @@ FIELDS = (
     "page q org period state status measure sort branch mine post tab duty duties on due_on held_on from_on reported_on "
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
-    "member_count feedback_due_on correction_note scope rule level file new_root members numbers parts"
+    "member_count feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]
 

@@ -120,3 +120,22 @@ def test_a_file_with_every_code_wrong_asks_only_so_often():
     answers = [bool(nearest.to(f"a{n:05}x")) for n in range(ANSWERED + 20)]
     assert answers == [True] * ANSWERED + [False] * 20
     assert nearest.to("a00000x")  # an answer once given is given again
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("认监委政法部支部", "a"),
+        ("国家认监委实验室党支部", "b"),
+        ("国家认监委实验室与监测部党支部", "b"),
+        ("省局财务处", ""),
+    ],
+)
+def test_a_name_that_is_shortened_or_mistyped_finds_its_organisation(written, meant):
+    known = {
+        "a": ("a", "国家认监委政策与法律事务部党支部"),
+        "b": ("b", "国家认监委实验室与检测监管部党支部"),
+        "c": ("c", "国家标准委办公室党支部"),
+    }
+    found = Nearest(known).to(written)
+    assert (found[0][0] if found else "") == meant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ class Command(ContractCommand):
         parser.add_argument("--dry-run", action="store_true", help="只检查和报告，不写入")
         parser.add_argument("--errors", metavar="OUT.xlsx", help="把错误清单写到这个文件")
         parser.add_argument("--new-root", action="store_true", help="允许新的根组织")
+        parser.add_argument("--drawn", action="store_true", help="画出来的上下级（一级/二级列、缩进）已核对无误")
         parser.add_argument("--numeric-codes", action="store_true", help="接受数字格式的代码（开头的 0 可能已经丢失）")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,6 +36,8 @@ class Command(ContractCommand):
         meant = Options(new_root=options["new_root"], numeric_codes=options["numeric_codes"])
         try:
             book = reading.read(data, path.name)
+            if options["drawn"]:
+                meant = self._looked_at(book, meant)
             plan = apply.preview(book, meant) if options["dry_run"] else apply.import_book(book, meant, by=None)
         except apply.Wrong as wrong:
             plan = wrong.plan
@@ -44,6 +48,15 @@ class Command(ContractCommand):
             self._write(out, export.errors(plan.problems, plan.warnings, book))
         if plan.problems:
             self.refuse(plan.problems)
+
+    def _looked_at(self, book: reading.Book, meant: Options) -> Options:
+        """Who says so has looked at what is printed here."""
+        drawn = apply.preview(book, meant).drawn
+        if drawn is None:
+            return meant
+        for node in drawn.nodes:
+            self.stdout.write(f"层级：{'  ' * node.level}{node.code} {node.name}（{node.origin}）")
+        return replace(meant, drawn=drawn.fingerprint)
 
     def _bytes(self, path: Path) -> bytes:
         if not path.exists():
