@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from orgs import clock
 from orgs.errors import DomainError
@@ -82,11 +82,10 @@ def one_as_of(org: Organization, on: datetime.date) -> Organization:
 
 def under(orgs: OrganizationQuerySet, parents: Sequence[int] | None, on: datetime.date) -> OrganizationQuerySet:
     """Which of the organisations existed on that day directly under one of the parents then (None: were roots)."""
-    at = OrganizationPast.objects.filter(organization=OuterRef("pk"), until__gt=on).order_by("until").values("pk")[:1]
     here = Q(parent__isnull=True) if parents is None else Q(parent__in=parents)
-    then = OrganizationPast.objects.filter(here, until__gt=on).order_by()
-    perhaps = orgs.alive(on).filter(here | Q(pk__in=then.values("organization"))).alias(past=Subquery(at))
-    return perhaps.filter(Q(past__isnull=True) & here | Q(past__in=then.values("pk")))
+    if on >= clock.today():
+        return orgs.alive(on).filter(here)
+    return orgs.alive(on).filter(here & _same_since(on) | Q(pk__in=list(_then(here, on))))
 
 
 def above(org: Organization, on: datetime.date) -> list[Organization]:
@@ -102,8 +101,13 @@ def above(org: Organization, on: datetime.date) -> list[Organization]:
 
 def count_under(orgs: OrganizationQuerySet, parents: Sequence[int], on: datetime.date) -> Counter[int]:
     """How many of the organisations hung directly under each of the parents on that day."""
-    found = under(orgs, parents, on).only("pk", *(name.removesuffix("_id") for name in FIELDS))
-    return Counter(org.parent_id for org in as_of(found, on) if org.parent_id is not None)
+    here = Q(parent__in=parents)
+    still = orgs.alive(on).filter(here & _same_since(on)).order_by()
+    found = Counter(dict(still.values_list("parent").annotate(Count("pk"))))
+    then = _then(here, on)
+    for chunk in _chunks(sorted(then)):
+        found.update(then[pk] for pk in orgs.alive(on).filter(pk__in=chunk).order_by().values_list("pk", flat=True))
+    return found
 
 
 def subtree(org: Organization, on: datetime.date) -> set[int]:
@@ -122,6 +126,20 @@ def memberships(org: Organization, on: datetime.date) -> Iterator[QuerySet[Membe
     """Who belonged to the branches in the organisation's subtree of that day, some hundred branches at a time."""
     for chunk in _chunks(sorted(subtree(org, on))):
         yield Membership.objects.valid(on).counted().filter(branch__in=chunk)
+
+
+def _same_since(on: datetime.date) -> Q:
+    """Organisations that nothing became different of since that day."""
+    return Q(~Exists(OrganizationPast.objects.filter(organization=OuterRef("pk"), until__gt=on)))
+
+
+def _then(here: Q, on: datetime.date) -> dict[int, int]:
+    """Organisations whose state of that day is a former one, and places them here: id -> id of the superior then."""
+    earlier = OrganizationPast.objects.filter(
+        organization=OuterRef("organization"), until__gt=on, until__lt=OuterRef("until")
+    )
+    rows = OrganizationPast.objects.filter(here & ~Exists(earlier), until__gt=on).order_by()
+    return dict(rows.values_list("organization", "parent"))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
