@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from orgs import bulk
 from orgs.models import Organization, Person
 from reviews import rules
 from reviews.derive import Derivation, Due, Key, place
-from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Period, Record, ReviewerKind, Rule, Subject
+from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
 from reviews.models.record import COUNTED_STATES
 
 BATCH = 2000
@@ -269,6 +269,30 @@ def settle_by_earlier_records(period: Period) -> None:
             rows = [links(duty_id=duty_id, record_id=record_id) for duty_id, record_id in served]
             links.objects.bulk_create(rows, ignore_conflicts=True)
             Duty.objects.filter(pk__in={duty_id for duty_id, _ in served}).update(status=DutyStatus.DONE)
+
+
+def suffices_for(duties: QuerySet[Duty]) -> QuerySet[Duty]:
+    """Open duties of joint partners that need not act any more, because one of these is done (A1: any one suffices)."""
+    same = {name: OuterRef(name) for name in ("period", "joint_group", "subject")}
+    served = duties.filter(**same).order_by().values("pk")
+    return Duty.objects.open().filter(~Q(joint_group=""), Exists(served), rule__joint=Joint.ANY).order_by()
+
+
+def settle_by_partners(period: Period) -> None:
+    """The same for duties that came, or whose rule was changed, after the partner's record was confirmed."""
+    done = Duty.objects.filter(period=period, status=DutyStatus.DONE)
+    waiting: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for duty in suffices_for(done).filter(period=period):
+        waiting[duty.joint_group, duty.subject].append(duty.pk)
+    rows = done.filter(joint_group__in={group for group, _ in waiting}, records__state__in=COUNTED_STATES)
+    served = [
+        (pk, record_id)
+        for group, subject, record_id in rows.order_by("pk").values_list("joint_group", "subject", "records")
+        for pk in waiting.get((group, subject), ())
+    ]
+    links = Record.duties.through
+    links.objects.bulk_create([links(duty_id=pk, record_id=record) for pk, record in served], ignore_conflicts=True)
+    Duty.objects.filter(pk__in={pk for pk, _ in served}).update(status=DutyStatus.DONE)
 
 
 def _serves(record: Record, duty: Duty) -> bool:

@@ -12,7 +12,7 @@ from orgs import audit, bulk, clock, heads, scope, tree
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, Person, Post
 from reviews import cadence, coverage
-from reviews.aligning import Counts, DutyPlan, align, settle_by_earlier_records
+from reviews.aligning import Counts, DutyPlan, align, settle_by_earlier_records, settle_by_partners, suffices_for
 from reviews.derive import Derivation
 from reviews.explaining import Explanation, explain
 from reviews.models import Duty, DutyStatus, Period, Record, ReviewerKind, Subject
@@ -90,6 +90,7 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     if plan.total.added > MANY:
         bulk.learn(Duty)
     settle_by_earlier_records(period)
+    settle_by_partners(period)
     coverage.sync(period, day)
     period.derived_on, period.derived_at = day, timezone.now()
     period.save(update_fields=["derived_on", "derived_at"])
@@ -104,6 +105,7 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
 
 def settle(record: Record) -> None:
     """The record counts: the duties it serves are done. In the caller's transaction."""
+    record.duties.add(*suffices_for(record.duties.all()))
     record.duties.filter(status=DutyStatus.PENDING).update(status=DutyStatus.DONE)
 
 

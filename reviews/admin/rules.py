@@ -18,7 +18,7 @@ from orgs import audit
 from orgs.admin.scheme import Audited
 from reviews.admin.readonly import ReadOnlyAdmin
 from reviews.aligning import BY_HAND
-from reviews.models import ChecklistPoint, Duty, Period, Reach, Rule, RuleSelector, Side
+from reviews.models import ChecklistPoint, Duty, Joint, Period, Reach, Rule, RuleSelector, Side
 
 
 class RuleForm(forms.ModelForm):
@@ -37,8 +37,8 @@ class RuleForm(forms.ModelForm):
             self.add_error("reach", "点评本班子成员或本支部党员的，对象范围应为“本组织”。")
         elif others and data.get("reach") == Reach.OWN:
             self.add_error("reach", "点评组织或其负责人的，对象范围不能是“本组织”。")
-        if data.get("is_joint") and not others:
-            self.add_error("is_joint", "只有对组织及其负责人的点评可以是共同点评。")
+        if data.get("joint") != Joint.NONE and not others:
+            self.add_error("joint", "只有对组织及其负责人的点评可以是共同点评。")
         if data.get("valid_from") and data.get("valid_to") and data["valid_to"] < data["valid_from"]:
             self.add_error("valid_to", f"早于生效日期 {data['valid_from']}，请改正。")
         return data
@@ -59,7 +59,7 @@ class SelectorFormSet(BaseInlineFormSet):
         super().clean()
         kept = [form.cleaned_data for form in self.forms if form.is_valid() and not form.cleaned_data.get("DELETE")]
         joint = any(data.get("side") == Side.CO_REVIEWER for data in kept)
-        if bool(getattr(self.instance, "is_joint", False)) != joint:
+        if self.instance.is_joint != joint:
             raise forms.ValidationError(
                 "共同点评的规则要写明共同点评主体；不是共同点评的规则不能有。请核对“共同点评”和下面的范围。"
             )
@@ -89,7 +89,7 @@ class RuleAdmin(Audited):
         ("谁点评", {"fields": ("reviewer_kind", "reach", "basis", "cadence")}),
         (
             "点评谁",
-            {"fields": ("targets_org", "targets_head", "targets_team", "targets_members", "is_leftover", "is_joint")},
+            {"fields": ("targets_org", "targets_head", "targets_team", "targets_members", "is_leftover", "joint")},
         ),
         ("何时有效", {"fields": ("is_on", "valid_from", "valid_to", "assists_local_committee")}),
     )

@@ -6,7 +6,7 @@ from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.period import Period
 from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
-from reviews.models.rule import Cadence, Reach, Rule, RuleSelector, Side
+from reviews.models.rule import Cadence, Joint, Reach, Rule, RuleSelector, Side
 
 __all__ = [
     "Answer",
@@ -19,6 +19,7 @@ __all__ = [
     "Duty",
     "DutyStatus",
     "ItemState",
+    "Joint",
     "Measure",
     "Period",
     "Reach",

@@ -23,6 +23,14 @@ class Cadence(models.TextChoices):
     YEAR = "year", "每年"
 
 
+class Joint(models.TextChoices):
+    """Whether two organisations answer for one target together, and who of them must act (A1)."""
+
+    NONE = "none", "不是共同点评"
+    EACH = "each", "双方都要点评（一次联合点评可同时完成）"
+    ANY = "any", "任何一方点评即可"
+
+
 class Rule(models.Model):
     """One sentence of the notice. `reviews.rules` compiles it to querysets; shipped by migration."""
 
@@ -42,8 +50,8 @@ class Rule(models.Model):
     )
     basis = models.CharField("依据", max_length=20, choices=Basis)
     cadence = models.CharField("频次", max_length=10, choices=Cadence, default=Cadence.HALF_YEAR)
-    is_joint = models.BooleanField(
-        "共同点评", default=False, help_text="两个组织共同负责：各有一项任务，一次联合点评可同时完成"
+    joint = models.CharField(
+        "共同点评", max_length=10, choices=Joint, default=Joint.NONE, help_text="两个组织共同负责：各有一项任务"
     )
     assists_local_committee = models.BooleanField("协助地方党委", default=False)
     is_on = models.BooleanField("启用", default=True)
@@ -64,6 +72,11 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.clause}"
+
+    @property
+    def is_joint(self) -> bool:
+        """Two organisations answer for the target."""
+        return self.joint != Joint.NONE
 
 
 class Side(models.TextChoices):

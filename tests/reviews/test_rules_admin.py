@@ -24,8 +24,8 @@ def page(name, *args):
 
 def as_posted(rule, selectors=None, **changes):
     """The rule's form as the browser sends it back, with some fields changed."""
-    texts = ("code", "order", "clause", "text", "reviewer_kind", "reach", "basis", "cadence")
-    flags = ("targets_org", "targets_head", "targets_team", "targets_members", "is_leftover", "is_joint", "is_on")
+    texts = ("code", "order", "clause", "text", "reviewer_kind", "reach", "basis", "cadence", "joint")
+    flags = ("targets_org", "targets_head", "targets_team", "targets_members", "is_leftover", "is_on")
     data = {"scheme": Scheme.objects.get(is_active=True).pk}
     data |= {name: getattr(rule, name) for name in texts} | {name: "on" for name in flags if getattr(rule, name)}
     data |= {f"{name}_0": "" for name in ("valid_from", "valid_to")} | {"valid_from": "", "valid_to": ""}
@@ -158,8 +158,8 @@ def test_a_new_rule_can_be_written(cast, admin):
         ({"targets_members": "on"}, "请分成两条"),
         ({"reach": "own"}, "不能是“本组织”"),
         ({"targets_org": None, "targets_team": "on"}, "应为“本组织”"),
-        ({"targets_org": None, "targets_team": "on", "reach": "own", "is_joint": "on"}, "可以是共同点评"),
-        ({"is_joint": "on"}, "共同点评主体"),
+        ({"targets_org": None, "targets_team": "on", "reach": "own", "joint": "each"}, "可以是共同点评"),
+        ({"joint": "each"}, "共同点评主体"),
         ({"valid_from": "2011-01-01", "valid_to": "2010-12-31"}, "早于生效日期"),
         ({"reach": "anything"}, "anything"),
         ({"code": "4"}, "已经存在"),
