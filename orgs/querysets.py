@@ -55,7 +55,7 @@ class Subtrees:
                 yield rows[at][3]
 
 
-def pairs_below(tops: OrganizationQuerySet, targets: OrganizationQuerySet) -> list[tuple[int, int]]:
+def pairs_below(tops: models.QuerySet, targets: models.QuerySet) -> list[tuple[int, int]]:
     """(top, target) for every target that lies in a top's subtree, the top itself aside. One statement.
 
     The planner may start from whichever side is shorter: from a few tops it walks their ranges, it never compares all

@@ -42,7 +42,8 @@ def active(on: datetime.date) -> list[Rule]:
 
 def every() -> list[Rule]:
     """All rules of the active scheme, those switched off as well."""
-    return list(Rule.objects.filter(scheme__is_active=True).order_by("order", "code"))
+    rules = Rule.objects.filter(scheme__is_active=True)
+    return list(rules.select_related("scheme").prefetch_related("selectors__category").order_by("order", "code"))
 
 
 class NoScheme(DomainError):
