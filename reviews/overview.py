@@ -82,16 +82,6 @@ def of_plan(plan: DutyPlan) -> list[PlanRow]:
     ]
 
 
-def without_leader(period: Period) -> QuerySet[Duty]:
-    """Open duties that nobody carries out: the reviewing post is vacant, or the team has no other member."""
-    return (
-        Duty.objects.open()
-        .filter(period=period, acting__isnull=True, reviewer__isnull=True)
-        .select_related("reviewer_org", "target_org", "target_person", "about_org")
-        .order_by("reviewer_org__code", "rule_code", "pk")
-    )
-
-
 def without_head(on: datetime.date) -> QuerySet[Organization]:
     """Organisations that have no 书记 and nobody who 主持工作 on this day (A3)."""
     heads = Post.objects.valid(on).heads().filter(organization=OuterRef("pk"))

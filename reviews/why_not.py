@@ -217,7 +217,7 @@ class _Inquiry:
             return f"“{target.name}”不在“{org.name}”之下，或本身是共同点评的一方。"
         if target.parent_id == org.pk:
             return f"“{target.name}”与它是指导关系，本条只看隶属。"
-        return f"“{target.name}”不是它的直接下级：它{_standing(org, target)}。"
+        return f"“{target.name}”不是它的直接下级。"
 
     def _is_young(self, org: Organization) -> bool:
         months = self.scheme.new_org_months

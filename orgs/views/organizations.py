@@ -255,7 +255,8 @@ def charge_add(request: UserRequest, code: str) -> HttpResponse:
     org = found_by(Organization.objects.filter(scope.office_of(request.user)).alive(on), code=code)
     team = Person.objects.filter(pk__in=org.posts.valid(on).values("person"))
     below = Organization.objects.visible_to(request.user).alive(on).below(org)
-    form = ChargeForm(request.POST or None, persons=team, organizations=below)
+    known = {"organization": typed(request, "organization")}
+    form = ChargeForm(request.POST or None, persons=team, organizations=below, initial=known)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:

@@ -24,7 +24,7 @@ from orgs.models import Charge, Post, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage
-from reviews.models import RectificationItem
+from reviews.models import AcceptedGap, RectificationItem
 from tests import builders
 from tests.cast import Cast
 from tests.reviews.record_cases import make_cases
@@ -84,6 +84,7 @@ MATRIX = {
     "import_errors": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "my_duties": (OPEN, OPEN),
     "duty": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
+    "duty_why": (OPEN, NEVER),  # answers within what the user sees: the page's own tests say
     "duty_start": (NEVER, "404 404 404 404 302 302 302"),
     "duty_exempt": (NEVER, "404 404 404 404 302 302 302"),
     "duty_resume": (NEVER, "404 404 404 404 302 302 302"),
@@ -109,6 +110,9 @@ MATRIX = {
     "rectification_feed_back": (NEVER, "404 404 404 404 200 200 200"),
     "rectification_accept": (NEVER, "404 404 404 404 200 200 200"),
     "rectification_send_back": (NEVER, "404 404 404 404 200 200 200"),
+    "gaps": ("404 404 200 200 404 200 200", NEVER),  # offices, each of its own
+    "gap_accept": (NEVER, "404 404 404 404 404 404 404"),  # of no kind
+    "gap_withdraw": (NEVER, "404 404 404 404 404 302 302"),
     "periods": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "period": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "period_generate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
@@ -202,6 +206,10 @@ def world(cast) -> World:
         "post": Post.objects.get(person=cast.person["secretary"]).pk,
         "charge": Charge.objects.get(team=cast.org["13"]).pk,
     }
+    gap = AcceptedGap.objects.create(
+        period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
+    )
+    pk_of["gap"] = gap.pk
     words = {"measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
     for name, entry in URLS.items():
