@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgs.models import Membership, Organization, OrgType, PostRole
-from reviews.models import Basis, Duty, ReviewerKind, Subject
+from reviews import rule_versions
+from reviews.models import Basis, Duty, ReviewerKind, Rule, Subject
 from reviews.why_not import Answer, Line, why_idle, why_not
 
 __all__ = ["Answer", "Explanation", "Line", "Step", "explain", "why_idle", "why_not"]
@@ -43,7 +44,7 @@ def explain(duty: Duty) -> Explanation:
     `lines` are whole sentences, those of the first reason first; `joint` are the partners' duties of a joint review;
     `path` leads down the tree from the reviewer to the organisation that the duty is about.
     """
-    rule = duty.rule
+    rule = _rule(duty)
     codes = {reason.get(name) for reason in duty.reasons for name in ("org", "of", "by")} - {None}
     orgs = {org.code: org for org in Organization.objects.filter(code__in=codes)}
     lines = [line for reason in duty.reasons for line in _lines(duty, reason, orgs)]
@@ -77,6 +78,14 @@ def _late(duty: Duty) -> list[str]:
     if came is None or came <= duty.due_on - LATE:
         return []
     return [f"{came} 才转入，距截止不足 30 天：本期点评有困难的，可写明原因免除，结转下期。"]
+
+
+def _rule(duty: Duty) -> Rule | None:
+    """As it was when the duty's half-year was made."""
+    if duty.rule is None:
+        return None
+    version = duty.period.rule_versions.filter(rule=duty.rule_id).select_related("rule").first()
+    return rule_versions.rule_of(version) if version else duty.rule
 
 
 def _partners(duty: Duty) -> list[Duty]:

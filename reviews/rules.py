@@ -36,8 +36,13 @@ class OrgRule(NamedTuple):
 
 def active(on: datetime.date) -> list[Rule]:
     """Rules of the active scheme that hold on this day, in the notice's order."""
-    rules = Rule.objects.filter(scheme__is_active=True, is_on=True).filter(within(on, "valid_from", "valid_to"))
-    return list(rules.select_related("scheme").prefetch_related("selectors__category").order_by("order", "code"))
+    return [rule for rule in every() if holds(rule, on)]
+
+
+def holds(rule: Rule, on: datetime.date) -> bool:
+    """Switched on, and the day lies within its days."""
+    begun = rule.valid_from is None or rule.valid_from <= on
+    return rule.is_on and begun and (rule.valid_to is None or on < rule.valid_to)
 
 
 def every() -> list[Rule]:
@@ -61,7 +66,7 @@ def scheme() -> Scheme:
 def selected(rule: Rule, side: str, prefix: str = "") -> Q | None:
     """Organisations on one side of a rule, as a condition on the path `prefix`; None when the side is not narrowed."""
     found: Q | None = None
-    for selector in rule.selectors.all():
+    for selector in rule.sides():
         if selector.side == side:
             condition = _condition(selector, prefix)
             found = condition if found is None else found | condition

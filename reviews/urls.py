@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from reviews.views import duties, gaps, periods, records, rectifications, why
+from reviews.views import duties, gaps, periods, records, rectifications, rules, why
 
 urlpatterns: list[URLPattern] = [
     path("duties/", duties.my_duties, name="my_duties"),
@@ -39,6 +39,11 @@ urlpatterns: list[URLPattern] = [
     path("gaps/", gaps.gap_list, name="gaps"),
     path("gaps/accept/", gaps.gap_accept, name="gap_accept"),
     path("gaps/<int:pk>/withdraw/", gaps.gap_withdraw, name="gap_withdraw"),
+    path("rules/", rules.rule_list, name="rules"),
+    path("rules/new/", rules.rule_new, name="rule_new"),
+    path("rules/<int:pk>/", rules.rule_edit, name="rule_edit"),
+    path("rules/<int:pk>/versions/", rules.rule_versions, name="rule_versions"),
+    path("rules/versions/<int:pk>/restore/", rules.rule_restore, name="rule_restore"),
     path("periods/", periods.periods, name="periods"),
     path("periods/<str:code>/", periods.period, name="period"),
     path("periods/<str:code>/generate/", periods.period_generate, name="period_generate"),

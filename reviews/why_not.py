@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from orgs import clock
 from orgs.models import Membership, Organization, OrgType, PartyStatus, Person, Post, PostRole, Relation, Scheme
-from reviews import cadence, rules, wording
+from reviews import cadence, rule_versions, rules, wording
 from reviews.acting import Held, Teams
 from reviews.models import Cadence, Duty, Period, Reach, ReviewerKind, Rule, Side
 
@@ -100,9 +100,9 @@ class _Inquiry:
     def __init__(self, reviewer: Reviewer, period: Period) -> None:
         self.reviewer, self.period, self.on = reviewer, period, day_of(period)
         self.scheme: Scheme = rules.scheme()
-        self.rules = rules.active(self.on)
-        holding = {rule.pk for rule in self.rules}
-        self.off = [rule for rule in rules.every() if rule.pk not in holding]
+        every = rule_versions.governing(period)
+        self.rules = [rule for rule in every if rules.holds(rule, self.on)]
+        self.off = [rule for rule in every if not rules.holds(rule, self.on)]
 
     # --- an organisation as the target -------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ def sentence(rule: Rule) -> str:
 
 def side(rule: Rule, which: str) -> str:
     """Which organisations stand on one side; "" where any may."""
-    return ranges(selector for selector in rule.selectors.all() if selector.side == which)
+    return ranges(selector for selector in rule.sides() if selector.side == which)
 
 
 def ranges(selectors: Iterable[RuleSelector]) -> str:

@@ -8,6 +8,7 @@ from reviews.models.period import Period
 from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
 from reviews.models.rule import Cadence, Joint, Reach, Rule, RuleSelector, Side
+from reviews.models.rule_version import RuleVersion
 
 __all__ = [
     "AcceptedGap",
@@ -35,6 +36,7 @@ __all__ = [
     "ReviewerKind",
     "Rule",
     "RuleSelector",
+    "RuleVersion",
     "Side",
     "Subject",
     "Verdict",

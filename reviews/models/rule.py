@@ -1,5 +1,7 @@
 """The rules of who reviews whom, as rows of closed choices: no expressions, no code (design.md, decision 1)."""
 
+from __future__ import annotations
+
 from django.db import models
 from django.db.models import Q
 
@@ -70,8 +72,14 @@ class Rule(models.Model):
             ),
         ]
 
+    kept_selectors: list[RuleSelector] | None = None  # of a rule that was made from a kept version
+
     def __str__(self) -> str:
         return f"{self.code} {self.clause}"
+
+    def sides(self) -> list[RuleSelector]:
+        """Its selectors: those that are stored or, of a kept version, those of that time."""
+        return list(self.selectors.all()) if self.kept_selectors is None else self.kept_selectors
 
     @property
     def is_joint(self) -> bool:

@@ -144,7 +144,7 @@ def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
     if request.GET.get("preview") and (not form.is_bound or form.is_valid()):
         try:
             plan = duties.preview(found, form.cleaned_data["on"] if form.is_bound else None)
-            context |= {"plan": plan, "plan_rows": overview.of_plan(plan)}
+            context |= {"plan": plan, "plan_rows": overview.of_plan(plan, found)}
         except DomainError as error:
             messages.error(request, str(error))
     return render(request, "reviews/period.html", context)

@@ -23,8 +23,8 @@ from orgs.importing import export, job
 from orgs.models import Charge, Post, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
-from reviews import coverage
-from reviews.models import AcceptedGap, RectificationItem
+from reviews import coverage, rule_versions, rules
+from reviews.models import AcceptedGap, RectificationItem, Rule
 from tests import builders
 from tests.cast import Cast
 from tests.reviews.record_cases import make_cases
@@ -113,6 +113,11 @@ MATRIX = {
     "gaps": ("404 404 200 200 404 200 200", NEVER),  # offices, each of its own
     "gap_accept": (NEVER, "404 404 404 404 404 404 404"),  # of no kind
     "gap_withdraw": (NEVER, "404 404 404 404 404 302 302"),
+    "rules": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "rule_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "rule_edit": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "rule_versions": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "rule_restore": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 200"),
     "periods": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "period": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "period_generate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
@@ -210,12 +215,15 @@ def world(cast) -> World:
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
     pk_of["gap"] = gap.pk
+    pk_of["rule"] = Rule.objects.get(code="4").pk
+    version = rule_versions.stamp(rules.every())[0]
     words = {"measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name == "charge_add" else "1311"
         noun = "draft" if name in OF_A_DRAFT else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
+    keys["rule_restore"] = {"pk": version.pk}
     return World(cast, users, keys)
 
 
@@ -335,7 +343,7 @@ FIELDS = (
     "page q org period state status measure sort branch mine post tab duty duties on due_on held_on from_on reported_on "
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
-    "member_count feedback_due_on correction_note scope rule level file new_root"
+    "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]
 
