@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from reviews.views import duties, gaps, periods, records, rectifications, rules, why
+from reviews.views import duties, gaps, periods, records, rectifications, rules, schemes, why
 
 urlpatterns: list[URLPattern] = [
     path("duties/", duties.my_duties, name="my_duties"),
@@ -40,6 +40,9 @@ urlpatterns: list[URLPattern] = [
     path("gaps/accept/", gaps.gap_accept, name="gap_accept"),
     path("gaps/<int:pk>/withdraw/", gaps.gap_withdraw, name="gap_withdraw"),
     path("rules/", rules.rule_list, name="rules"),
+    path("schemes/", schemes.scheme_list, name="schemes"),
+    path("schemes/add/", schemes.scheme_add, name="scheme_add"),
+    path("schemes/<int:pk>/activate/", schemes.scheme_activate, name="scheme_activate"),
     path("rules/new/", rules.rule_new, name="rule_new"),
     path("rules/<int:pk>/", rules.rule_edit, name="rule_edit"),
     path("rules/<int:pk>/versions/", rules.rule_versions, name="rule_versions"),

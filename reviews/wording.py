@@ -10,7 +10,7 @@ ARROW = " → "
 
 
 def sentence(rule: Rule) -> str:
-    """总局×党组 → 直接下级（隶属）国家委×党组 及其负责人，每半年"""
+    """学校×党委 → 直接下级（隶属）学院×党委 及其负责人，每半年"""
     parts = [f"{_reviewers(rule)}{ARROW}{_targets(rule)}", rule.get_cadence_display()]
     if rule.is_joint:
         parts.append("任何一方点评即可" if rule.joint == Joint.ANY else "双方都要点评")
@@ -25,7 +25,7 @@ def side(rule: Rule, which: str) -> str:
 
 
 def ranges(selectors: Iterable[RuleSelector]) -> str:
-    """总局×党组、直属挂靠单位（任何类型）"""
+    """学校×党委、学院（任何类型）"""
     return "、".join(_range(selector) for selector in selectors)
 
 

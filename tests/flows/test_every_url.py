@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from orgs import accounts
 from orgs.importing import export, job
-from orgs.models import Charge, Post, User
+from orgs.models import Charge, Post, Scheme, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage, rule_versions, rules
@@ -114,6 +114,9 @@ MATRIX = {
     "gap_accept": (NEVER, "404 404 404 404 404 404 404"),  # of no kind
     "gap_withdraw": (NEVER, "404 404 404 404 404 302 302"),
     "rules": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "schemes": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "scheme_add": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "scheme_activate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "rule_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "rule_edit": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "rule_versions": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
@@ -216,6 +219,7 @@ def world(cast) -> World:
     )
     pk_of["gap"] = gap.pk
     pk_of["rule"] = Rule.objects.get(code="4").pk
+    pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
     words = {"measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
