@@ -37,7 +37,9 @@ ENTRIES = [
     ("organizations", "组织", "组织", "network", "office lead"),
     ("people", "人员", "人员", "users", "office lead"),
     ("irregularities", "异常情况", "异常", "search-check", "office"),
+    ("gaps", "任务缺口", "缺口", "circle-alert", "office"),
     ("periods", "点评期与任务", "点评期", "calendar-range", "admin"),
+    ("rules", "点评规则", "规则", "scale", "admin"),
     ("import_start", "导入", "导入", "file-up", "admin"),
     ("admin:index", "后台管理", "后台", "settings", "admin"),
 ]

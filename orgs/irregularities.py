@@ -29,7 +29,6 @@ from orgs.models import (
 )
 
 FEWEST = 3  # 正式党员 of a 党支部
-BY_GUIDANCE = "省级质监局"  # led by its province; the ministry's team guides it (domain.md 3.1, rule 5B)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def _hole_entry(org: Organization, user: User) -> Entry:
 
 
 def _affiliated(user: User, on: datetime.date) -> QuerySet[Organization]:
-    return _own(user, on).filter(category__name=BY_GUIDANCE, relation=Relation.AFFILIATION, parent__isnull=False)
+    return _own(user, on).filter(category__usually_guidance=True, relation=Relation.AFFILIATION, parent__isnull=False)
 
 
 def _affiliated_entry(org: Organization, user: User) -> Entry:
@@ -238,8 +237,8 @@ KINDS = (
     ),
     Kind(
         "affiliated",
-        f"{BY_GUIDANCE}登记成了隶属",
-        "省级质监局由地方党委领导，上级对它是指导。登记成隶属，名单和点评内容会对上级敞开。请系统管理员把与上级关系改为指导。",
+        "由地方领导的单位登记成了隶属",
+        "这一类别的单位由地方党委领导，上级对它只是指导。登记成隶属，名单和点评内容会对上级敞开。请系统管理员把与上级关系改为指导。",
         _affiliated,
         _affiliated_entry,
     ),

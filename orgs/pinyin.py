@@ -68,7 +68,7 @@ def of_person(name: str) -> tuple[str, str]:
 
 
 def of_organization(name: str) -> tuple[str, str]:
-    """("tianjinjianyanjianyiju", "tjjyjyj") of 天津检验检疫局党组: what kind of organisation it is, nobody types."""
+    """("shiyandaxue", "sydx") of 实验大学党组: what kind of organisation it is, nobody types."""
     text = unicodedata.normalize("NFKC", name)
     return _joined(_syllables(SUFFIX.sub("", text) or text))
 

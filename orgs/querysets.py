@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from mptt.querysets import TreeQuerySet
 
@@ -52,6 +53,30 @@ class Subtrees:
             at = bisect_right(starts, (tree_id, lft)) - 1
             if at >= 0 and rows[at][0] == tree_id and lft <= rows[at][2]:
                 yield rows[at][3]
+
+
+def pairs_below(tops: models.QuerySet, targets: models.QuerySet) -> list[tuple[int, int]]:
+    """(top, target) for every target that lies in a top's subtree, the top itself aside. One statement.
+
+    The planner may start from whichever side is shorter: from a few tops it walks their ranges, it never compares all
+    with all.
+    """
+    quote = connection.ops.quote_name
+    names = ("id", "tree_id", "lft", "rght")
+    try:
+        upper, upper_values = tops.order_by().values(*names).query.sql_with_params()
+        lower, lower_values = targets.order_by().values(*names).query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    columns = {name: quote(name) for name in names}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT top.{columns['id']}, target.{columns['id']} FROM ({upper}) top JOIN ({lower}) target"  # noqa: S608 - of our own
+            f" ON target.{columns['tree_id']} = top.{columns['tree_id']} AND target.{columns['lft']} > top.{columns['lft']}"
+            f" AND target.{columns['lft']} <= top.{columns['rght']}",
+            (*upper_values, *lower_values),
+        )
+        return list(cursor.fetchall())
 
 
 class SpanQuerySet(models.QuerySet):

@@ -44,12 +44,20 @@ def why_post(held: Held) -> dict[str, Any]:
 
 
 class Teams:
-    """Posts, divisions of work and parents on one day."""
+    """Posts, divisions of work and parents on one day; of some organisations only, where they are given."""
 
-    def __init__(self, on: datetime.date) -> None:
+    def __init__(self, on: datetime.date, only: Collection[int] | None = None) -> None:
         self.posts: dict[int, list[Held]] = defaultdict(list)
         self.charges: dict[tuple[int, int], list[Shared]] = defaultdict(list)
-        rows = Post.objects.valid(on).order_by().values_list(
+        held_posts, shared_work, orgs = (
+            Post.objects.valid(on),
+            Charge.objects.valid(on),
+            Organization.objects.order_by(),
+        )
+        if only is not None:
+            held_posts, shared_work = held_posts.filter(organization__in=only), shared_work.filter(team__in=only)
+            orgs = orgs.filter(pk__in=only)
+        rows = held_posts.order_by().values_list(
             "organization_id", "role", "is_acting", "from_on", "person__number", "person_id", "person__status"
         )  # fmt: skip
         for org_id, role, is_acting, since, number, person_id, status in rows.iterator(chunk_size=5000):
@@ -62,7 +70,7 @@ class Teams:
                 # Where there is a 书记, 主持工作 gives no precedence (A3).
                 posts[:] = sorted(self._plain(held) for held in posts)
         held_in = {org_id: {held.person_id for held in posts} for org_id, posts in self.posts.items()}
-        charges = Charge.objects.valid(on).order_by().values_list(
+        charges = shared_work.order_by().values_list(
             "team_id", "organization_id", "kind", "from_on", "person__number", "person_id"
         )  # fmt: skip
         for team_id, org_id, kind, since, number, person_id in charges.iterator(chunk_size=5000):
@@ -71,7 +79,7 @@ class Teams:
                 self.charges[team_id, org_id].append(Shared(rank, since or ALWAYS, number, person_id))
         for shared in self.charges.values():
             shared.sort()
-        self.parents = dict(Organization.objects.order_by().values_list("pk", "parent_id"))
+        self.parents = dict(orgs.values_list("pk", "parent_id"))
 
     @staticmethod
     def _plain(held: Held) -> Held:

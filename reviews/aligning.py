@@ -5,18 +5,18 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from orgs import bulk
 from orgs.models import Organization, Person
 from reviews import rules
 from reviews.derive import Derivation, Due, Key, place
-from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Period, Record, ReviewerKind, Rule, Subject
+from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
 from reviews.models.record import COUNTED_STATES
 
 BATCH = 2000
@@ -62,14 +62,27 @@ class Counts:
     kept: int = 0
 
 
+class PlanLine(NamedTuple):
+    """A duty that would come or go."""
+
+    rule_code: str
+    is_added: bool
+    reviewer_org_id: int
+    acting_id: int | None
+    subject: str
+    target_org_id: int | None
+    target_person_id: int | None
+
+
 @dataclass
 class DutyPlan:
-    """What a generation would do, or did; samples are the first names of each rule."""
+    """What a generation would do, or did; samples are the first names of each rule, `lines` every duty if asked for."""
 
     on: datetime.date
     counts: dict[str, Counts] = field(default_factory=dict)
     added: dict[str, list[str]] = field(default_factory=dict)
     withdrawn: dict[str, list[str]] = field(default_factory=dict)
+    lines: list[PlanLine] | None = None
 
     @property
     def total(self) -> Counts:
@@ -78,12 +91,19 @@ class DutyPlan:
         return Counts(*(sum(getattr(row, name) for row in rows) for name in ("added", "withdrawn", "kept")))
 
 
-def align(derivation: Derivation, period: Period, *, write: bool) -> DutyPlan:
-    """What the rules ask for against what is stored, rule by rule; writes only when told to, in the caller's transaction."""
+def align(
+    derivation: Derivation, period: Period, *, write: bool, only: Callable[[Rule], bool] | None = None
+) -> DutyPlan:
+    """What the rules ask for against what is stored, rule by rule; writes only when told to, in the caller's transaction.
+
+    With `only`, just some of the rules, and the plan lists every duty that would come or go.
+    """
     day = derivation.on
-    plan = DutyPlan(on=day)
+    plan = DutyPlan(on=day, lines=None if only is None else [])
     derived = {rule.code: rule for rule in derivation.rules}
-    for rule in rules.every():
+    for rule in derivation.every_rule:
+        if only is not None and not only(rule):
+            continue
         aligning = Aligning(plan, derivation, period, rule, write)
         if rule.code not in derived:
             aligning.withdraw(aligning.existing())
@@ -96,6 +116,8 @@ def align(derivation: Derivation, period: Period, *, write: bool) -> DutyPlan:
             # Branches that are no longer among the rule's reviewers (dissolved, of another type now).
             reviewers = rules.reviewers(derived[rule.code], day).order_by().values("pk")
             aligning.withdraw(aligning.existing().exclude(reviewer_org__in=reviewers))
+    if only is not None:
+        return plan
     # Of rules that are no longer there; what is assigned by hand is nobody's to withdraw.
     stray = Duty.objects.filter(period=period.pk).exclude(rule_code__in=[*plan.counts, BY_HAND]).order_by()
     for code in stray.values_list("rule_code", flat=True).distinct():
@@ -137,6 +159,14 @@ class Aligning:
         if self.write:
             _write(changed)
             bulk.insert(Duty, COLUMNS, self._rows(found.values()))
+        elif self.plan.lines is not None:
+            self.plan.lines += [
+                PlanLine(
+                    self.rule.code, True, due.reviewer_org_id, due.acting_id, due.subject, due.target_org_id,
+                    due.target_person_id,
+                )
+                for due in found.values()
+            ]  # fmt: skip
         else:
             _sample(self.added, ((due.target_org_id, due.target_person_id) for due in found.values()))
 
@@ -210,6 +240,9 @@ class Aligning:
         self.counts.withdrawn += len(bare)
         if self.write:
             Duty.objects.filter(pk__in=bare).delete()
+        elif self.plan.lines is not None:
+            gone = Duty.objects.filter(pk__in=bare).order_by("pk").values_list(*PlanLine._fields[2:])
+            self.plan.lines += [PlanLine(self.rule.code, False, *row) for row in gone]
         elif bare and len(self.withdrawn) < SAMPLE:
             _sample(self.withdrawn, Duty.objects.filter(pk__in=bare).values_list("target_org_id", "target_person_id"))
 
@@ -243,14 +276,15 @@ def _write(changed: dict[int, dict[str, Any]]) -> None:
         )  # fmt: skip
 
 
-def settle_by_earlier_records(period: Period) -> None:
+def settle_by_earlier_records(period: Period, of: Iterable[Rule]) -> None:
     """A yearly duty is done when its reviewer's review of the same target was held earlier in the year (domain.md, section 2)."""
     if not period.is_second_half:
         return
     earlier = Record.objects.counted().filter(
         review__held_on__year=period.starts_on.year, review__period__starts_on__lt=period.starts_on
     )
-    pending = Duty.objects.open().filter(period=period, rule__cadence=Cadence.YEAR)
+    yearly = [rule.pk for rule in of if rule.cadence == Cadence.YEAR]
+    pending = Duty.objects.open().filter(period=period, rule__in=yearly)
     links = Record.duties.through
     for chunk in _chunks(list(earlier.order_by("pk").values_list("pk", flat=True))):
         for targets in ("target_org", "target_person"):
@@ -290,6 +324,35 @@ def settle_by_reviews_before_a_transfer(period: Period) -> None:
         ]
         links.objects.bulk_create(rows, ignore_conflicts=True)
         Duty.objects.filter(pk__in=[row.duty_id for row in rows]).update(status=DutyStatus.DONE)
+
+
+def suffices_for(duties: QuerySet[Duty]) -> QuerySet[Duty]:
+    """Open duties of joint partners that need not act any more, because one of these is done (A1: any one suffices)."""
+    return _partners_of(duties).filter(rule__joint=Joint.ANY)
+
+
+def _partners_of(duties: QuerySet[Duty]) -> QuerySet[Duty]:
+    same = {name: OuterRef(name) for name in ("period", "joint_group", "subject")}
+    served = duties.filter(**same).order_by().values("pk")
+    return Duty.objects.open().filter(~Q(joint_group=""), Exists(served)).order_by()
+
+
+def settle_by_partners(period: Period, of: Iterable[Rule]) -> None:
+    """The same for duties that came, or whose rule was changed, after the partner's record was confirmed."""
+    done = Duty.objects.filter(period=period, status=DutyStatus.DONE)
+    waiting: dict[tuple[str, str], list[int]] = defaultdict(list)
+    any_one = [rule.pk for rule in of if rule.joint == Joint.ANY]
+    for duty in _partners_of(done).filter(period=period, rule__in=any_one):
+        waiting[duty.joint_group, duty.subject].append(duty.pk)
+    rows = done.filter(joint_group__in={group for group, _ in waiting}, records__state__in=COUNTED_STATES)
+    served = [
+        (pk, record_id)
+        for group, subject, record_id in rows.order_by("pk").values_list("joint_group", "subject", "records")
+        for pk in waiting.get((group, subject), ())
+    ]
+    links = Record.duties.through
+    links.objects.bulk_create([links(duty_id=pk, record_id=record) for pk, record in served], ignore_conflicts=True)
+    Duty.objects.filter(pk__in={pk for pk, _ in served}).update(status=DutyStatus.DONE)
 
 
 def _serves(record: Record, duty: Duty) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from orgs.models import Membership, Organization, OrgType, Post, Scheme
-from reviews import cadence, rules
+from reviews import cadence, rule_versions, rules
 from reviews.acting import Held, Teams, why_post
 from reviews.models import Cadence, Period, ReviewerKind, Rule, Subject
 
@@ -58,8 +58,9 @@ class Derivation:
     def __init__(self, period: Period, on: datetime.date) -> None:
         self.period = period
         self.on = on
-        self.rules = rules.active(on)
         self.scheme: Scheme = rules.scheme()
+        self.every_rule = rule_versions.governing(period)
+        self.rules = [rule for rule in self.every_rule if rules.holds(rule, on)]
         self.teams = Teams(on)
         self.codes: dict[int, str] = {}
         self.young: set[int] = set()

@@ -11,13 +11,15 @@ from django.utils import timezone
 from orgs import audit, bulk, clock, heads, scope, tree
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, Person, Post
-from reviews import cadence, coverage
+from reviews import cadence, coverage, rule_versions
 from reviews.aligning import (
     Counts,
     DutyPlan,
     align,
     settle_by_earlier_records,
+    settle_by_partners,
     settle_by_reviews_before_a_transfer,
+    suffices_for,
 )
 from reviews.derive import Derivation
 from reviews.explaining import Explanation, explain
@@ -86,17 +88,20 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
 
     Adds what is new, withdraws what is no longer asked for, keeps the rest: open duties pass to successors, done and
     exempt ones keep what they are, what is assigned by hand stays. A duty with a counted record is never withdrawn.
-    Safe to run again, and two at once: the tree's lock, then the period's row. Ends with the roster of coverage.
+    A half-year that is over keeps the rules that it was first made with. Safe to run again, and two at once: the tree's lock, then the period's row. Ends with the roster of coverage.
     """
     tree.lock()
     # NO KEY: whoever confirms a review of this period meanwhile refers to the row, and must not wait for us.
     period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
     day = day_of(period, on)
-    plan = align(Derivation(period, day), period, write=True)
+    derivation = Derivation(period, day)
+    plan = align(derivation, period, write=True)
     if plan.total.added > MANY:
         bulk.learn(Duty)
-    settle_by_earlier_records(period)
+    settle_by_earlier_records(period, derivation.rules)
     settle_by_reviews_before_a_transfer(period)
+    settle_by_partners(period, derivation.rules)
+    rule_versions.bind(period)
     coverage.sync(period, day)
     period.derived_on, period.derived_at = day, timezone.now()
     period.save(update_fields=["derived_on", "derived_at"])
@@ -111,6 +116,7 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
 
 def settle(record: Record) -> None:
     """The record counts: the duties it serves are done. In the caller's transaction."""
+    record.duties.add(*suffices_for(record.duties.all()))
     record.duties.filter(status=DutyStatus.PENDING).update(status=DutyStatus.DONE)
 
 

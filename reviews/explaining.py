@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from orgs.models import Organization, OrgType, PostRole
-from reviews.models import Basis, Duty, ReviewerKind, Subject
+from orgs.models import Membership, Organization, OrgType, PostRole
+from reviews import rule_versions
+from reviews.models import Basis, Duty, ReviewerKind, Rule, Subject
+from reviews.why_not import Answer, Line, why_idle, why_not
+
+__all__ = ["Answer", "Explanation", "Line", "Step", "explain", "why_idle", "why_not"]
 
 Reason = dict[str, Any]
+LATE = datetime.timedelta(days=30)  # who came later than this before the end may be carried over (A19)
+
+
+@dataclass(frozen=True)
+class Step:
+    """An organisation on the way down from the reviewer, and how it hangs under the one before."""
+
+    org: Organization
+    relation: str = ""
 
 
 @dataclass(frozen=True)
@@ -21,14 +35,16 @@ class Explanation:
     basis: str
     lines: list[str]
     joint: list[Duty]
+    path: list[Step]
 
 
 def explain(duty: Duty) -> Explanation:
     """The rule in the notice's words, on what basis, from which post or division of work; a few queries.
 
-    `lines` are whole sentences, those of the first reason first; `joint` are the partners' duties of a joint review.
+    `lines` are whole sentences, those of the first reason first; `joint` are the partners' duties of a joint review;
+    `path` leads down the tree from the reviewer to the organisation that the duty is about.
     """
-    rule = duty.rule
+    rule = _rule(duty)
     codes = {reason.get(name) for reason in duty.reasons for name in ("org", "of", "by")} - {None}
     orgs = {org.code: org for org in Organization.objects.filter(code__in=codes)}
     lines = [line for reason in duty.reasons for line in _lines(duty, reason, orgs)]
@@ -39,9 +55,37 @@ def explain(duty: Duty) -> Explanation:
         clause=rule.clause if rule else "",
         text=rule.text if rule else "",
         basis=duty.get_basis_display(),
-        lines=list(dict.fromkeys(lines)),
+        lines=list(dict.fromkeys([*lines, *_late(duty)])),
         joint=_partners(duty),
+        path=_path(duty),
     )
+
+
+def _path(duty: Duty) -> list[Step]:
+    """From the reviewer, or from its superior where it reviews jointly with that, down to the target."""
+    line = list(Organization.objects.above(duty.about_org, include_self=True))
+    places = {org.pk: at for at, org in enumerate(line)}
+    start = places.get(duty.reviewer_org_id, places.get(duty.reviewer_org.parent_id or 0, 0))
+    return [Step(org, org.get_relation_display() if at else "") for at, org in enumerate(line[start:])]
+
+
+def _late(duty: Duty) -> list[str]:
+    """A member who came shortly before the end: said, so that the office may carry him over with a reason (A19)."""
+    if duty.subject != Subject.MEMBER:
+        return []
+    rows = Membership.objects.filter(person=duty.target_person, branch=duty.about_org, from_on__lte=duty.due_on)
+    came = rows.order_by("-from_on").values_list("from_on", flat=True).first()
+    if came is None or came <= duty.due_on - LATE:
+        return []
+    return [f"{came} 才转入，距截止不足 30 天：本期点评有困难的，可写明原因免除，结转下期。"]
+
+
+def _rule(duty: Duty) -> Rule | None:
+    """As it was when the duty's half-year was made."""
+    if duty.rule is None:
+        return None
+    version = duty.period.rule_versions.filter(rule=duty.rule_id).select_related("rule").first()
+    return rule_versions.rule_of(version) if version else duty.rule
 
 
 def _partners(duty: Duty) -> list[Duty]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from orgs.models import Organization, Post
-from reviews import rules
+from reviews import rule_versions
 from reviews.aligning import BY_HAND, DutyPlan
 from reviews.models import Duty, DutyStatus, Period
 
@@ -54,7 +54,7 @@ def by_rule(period: Period) -> list[RuleRow]:
         )
     )
     numbers = {code: figures for code, *figures in counted}
-    words = _words()
+    words = _words(period)
     found = [RuleRow(code, *said, *numbers.pop(code, [])) for code, said in words.items()]
     return found + [RuleRow(code, *_of_no_rule(code), *figures) for code, figures in sorted(numbers.items())]
 
@@ -65,9 +65,9 @@ def added_up(rows: list[RuleRow]) -> RuleRow:
     return RuleRow("", "合计", "", **sums)
 
 
-def of_plan(plan: DutyPlan) -> list[PlanRow]:
+def of_plan(plan: DutyPlan, period: Period) -> list[PlanRow]:
     """A preview, rule by rule."""
-    words = _words()
+    words = _words(period)
     return [
         PlanRow(
             code,
@@ -82,16 +82,6 @@ def of_plan(plan: DutyPlan) -> list[PlanRow]:
     ]
 
 
-def without_leader(period: Period) -> QuerySet[Duty]:
-    """Open duties that nobody carries out: the reviewing post is vacant, or the team has no other member."""
-    return (
-        Duty.objects.open()
-        .filter(period=period, acting__isnull=True, reviewer__isnull=True)
-        .select_related("reviewer_org", "target_org", "target_person", "about_org")
-        .order_by("reviewer_org__code", "rule_code", "pk")
-    )
-
-
 def without_head(on: datetime.date) -> QuerySet[Organization]:
     """Organisations that have no 书记 and nobody who 主持工作 on this day (A3)."""
     heads = Post.objects.valid(on).heads().filter(organization=OuterRef("pk"))
@@ -104,8 +94,9 @@ def unnamed(period: Period, on: datetime.date) -> QuerySet[Organization]:
     return Organization.objects.alive(on).filter(parent__isnull=False).exclude(Exists(named)).order_by("code")
 
 
-def _words() -> dict[str, tuple[str, str]]:
-    return {rule.code: (rule.clause if rule.is_on else f"{rule.clause}（已停用）", rule.text) for rule in rules.every()}
+def _words(period: Period) -> dict[str, tuple[str, str]]:
+    rules = rule_versions.governing(period)
+    return {rule.code: (rule.clause if rule.is_on else f"{rule.clause}（已停用）", rule.text) for rule in rules}
 
 
 def _of_no_rule(code: str) -> tuple[str, str]:

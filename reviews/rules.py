@@ -13,8 +13,10 @@ from django.db.models import Q, QuerySet
 
 from orgs.errors import DomainError
 from orgs.models import Organization, Relation, Scheme
-from orgs.querysets import within
+from orgs.querysets import pairs_below, within
 from reviews.models import Reach, Rule, RuleSelector, Side
+
+DEEPEST = 20  # levels of a tree (contracts.md, section 1)
 
 
 class Pair(NamedTuple):
@@ -34,13 +36,19 @@ class OrgRule(NamedTuple):
 
 def active(on: datetime.date) -> list[Rule]:
     """Rules of the active scheme that hold on this day, in the notice's order."""
-    rules = Rule.objects.filter(scheme__is_active=True, is_on=True).filter(within(on, "valid_from", "valid_to"))
-    return list(rules.select_related("scheme").prefetch_related("selectors__category").order_by("order", "code"))
+    return [rule for rule in every() if holds(rule, on)]
+
+
+def holds(rule: Rule, on: datetime.date) -> bool:
+    """Switched on, and the day lies within its days."""
+    begun = rule.valid_from is None or rule.valid_from <= on
+    return rule.is_on and begun and (rule.valid_to is None or on < rule.valid_to)
 
 
 def every() -> list[Rule]:
     """All rules of the active scheme, those switched off as well."""
-    return list(Rule.objects.filter(scheme__is_active=True).order_by("order", "code"))
+    rules = Rule.objects.filter(scheme__is_active=True)
+    return list(rules.select_related("scheme").prefetch_related("selectors__category").order_by("order", "code"))
 
 
 class NoScheme(DomainError):
@@ -58,7 +66,7 @@ def scheme() -> Scheme:
 def selected(rule: Rule, side: str, prefix: str = "") -> Q | None:
     """Organisations on one side of a rule, as a condition on the path `prefix`; None when the side is not narrowed."""
     found: Q | None = None
-    for selector in rule.selectors.all():
+    for selector in rule.sides():
         if selector.side == side:
             condition = _condition(selector, prefix)
             found = condition if found is None else found | condition
@@ -84,75 +92,60 @@ def reviewers(rule: Rule, on: datetime.date) -> QuerySet[Organization]:
     return Organization.objects.alive(on).filter(selected(rule, Side.REVIEWER) or Q())
 
 
-def named(rules: Iterable[Rule], on: datetime.date) -> Iterator[OrgRule]:
-    """Each rule that names organisations, with its pairs; leftover rules last: they take what nobody else named."""
+def named(rules: Iterable[Rule], on: datetime.date, only: Q | None = None) -> Iterator[OrgRule]:
+    """Each rule that names organisations, with its pairs; leftover rules last: they take what nobody else named.
+
+    `only` narrows the targets. A fixed number of queries for each rule, however many organisations there are.
+    """
     rules = [rule for rule in rules if rule.targets_org or rule.targets_head]
+    targets = Organization.objects.alive(on).filter(only or Q())
     taken: set[int] = set()
     for rule in rules:
         if not rule.is_leftover:
-            found = _joint(rule, on) if rule.is_joint else OrgRule(rule, _pairs(rule, on), {})
+            found = _joint(rule, on, targets) if rule.is_joint else OrgRule(rule, _pairs(rule, on, targets), {})
             taken.update(pair.target_id for pair in found.pairs)
             yield found
     for rule in rules:
         if rule.is_leftover:
-            yield OrgRule(rule, [pair for pair in _superiors(rule, on) if pair.target_id not in taken], {})
+            left = [pair for pair in _superiors(rule, on, targets) if pair.target_id not in taken]
+            yield OrgRule(rule, left, {})
 
 
-def _pairs(rule: Rule, on: datetime.date, besides: Q | None = None) -> list[Pair]:
-    targets = Organization.objects.alive(on).filter(selected(rule, Side.TARGET) or Q())
-    if besides is not None:
-        targets = targets.filter(besides)
+def _pairs(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -> list[Pair]:
+    targets = targets.filter(selected(rule, Side.TARGET) or Q())
     if rule.reach == Reach.BELOW:
-        return [
-            Pair(reviewer.pk, pk)
-            for reviewer in reviewers(rule, on)
-            for pk in targets.below(reviewer).order_by().values_list("pk", flat=True)
-        ]
+        return [Pair(*row) for row in pairs_below(reviewers(rule, on), targets)]
     path = "led_by" if rule.reach == Reach.FIELD else "parent"
     where = (selected(rule, Side.REVIEWER, f"{path}__") or Q()) & alive_at(on, f"{path}__")
     rows = targets.filter(where, relation=Relation.AFFILIATION, **{f"{path}__isnull": False})
     return [Pair(*row) for row in rows.order_by().values_list(f"{path}_id", "pk")]
 
 
-def _joint(rule: Rule, on: datetime.date) -> OrgRule:
+def _joint(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -> OrgRule:
     """The co-reviewers stand directly under the reviewer; they are no targets of the rule themselves."""
     partners = Organization.objects.alive(on).filter(selected(rule, Side.CO_REVIEWER) or Q())
-    rows = partners.filter(parent__in=reviewers(rule, on).values("pk")).order_by("code")
+    rows = partners.filter(parent__in=reviewers(rule, on).order_by().values("pk")).order_by("code")
     co_reviewers: dict[int, list[int]] = {}
     for reviewer_id, pk in rows.values_list("parent_id", "pk"):
         co_reviewers.setdefault(reviewer_id, []).append(pk)
-    excluded = {pk for partner_ids in co_reviewers.values() for pk in partner_ids}
-    pairs = [pair for pair in _pairs(rule, on) if pair.target_id not in excluded]
-    return OrgRule(rule, pairs, co_reviewers)
+    excluded = [pk for partner_ids in co_reviewers.values() for pk in partner_ids]
+    return OrgRule(rule, _pairs(rule, on, targets.exclude(pk__in=excluded)), co_reviewers)
 
 
-def _superiors(rule: Rule, on: datetime.date) -> list[Pair]:
-    """Every organisation with its nearest living superior by affiliation (R6: 逐级点评)."""
-    rows = Organization.objects.order_by().values_list("pk", "parent_id", "relation", "founded_on", "dissolved_on")
-    known = {pk: (parent, relation, _lives(founded, ended, on)) for pk, parent, relation, founded, ended in rows}
-    wanted = selected(rule, Side.TARGET)
-    narrowed = None
-    if wanted is not None:
-        narrowed = set(Organization.objects.filter(wanted).values_list("pk", flat=True))
-    pairs = []
-    for pk, (_parent, _relation, lives) in known.items():
-        if not lives or (narrowed is not None and pk not in narrowed):
-            continue
-        superior = _superior(pk, known)
-        if superior is not None:
-            pairs.append(Pair(superior, pk))
+def _superiors(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -> list[Pair]:
+    """Every organisation with its nearest living superior by affiliation (R6: 逐级点评).
+
+    One query for those whose parent lives, and one for each dissolved superior that must be passed over in a row.
+    """
+    targets = targets.filter(selected(rule, Side.TARGET) or Q(), relation=Relation.AFFILIATION).order_by()
+    pairs: list[Pair] = []
+    path = "parent"
+    for _ in range(DEEPEST):
+        targets = targets.filter(**{f"{path}__isnull": False})
+        rows = targets.filter(alive_at(on, f"{path}__")).values_list(f"{path}__pk", "pk")
+        pairs += [Pair(*row) for row in rows]
+        targets = targets.filter(~alive_at(on, f"{path}__"), **{f"{path}__relation": Relation.AFFILIATION})
+        path = f"{path}__parent"
+        if not targets.exists():
+            break
     return pairs
-
-
-def _superior(pk: int, known: dict[int, tuple[int | None, str, bool]]) -> int | None:
-    parent, relation, _ = known[pk]
-    while parent is not None and relation == Relation.AFFILIATION:
-        above, relation, lives = known[parent]
-        if lives:
-            return parent
-        parent = above
-    return None
-
-
-def _lives(founded: datetime.date | None, ended: datetime.date | None, on: datetime.date) -> bool:
-    return (founded is None or founded <= on) and (ended is None or on < ended)

@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from reviews.views import duties, periods, records, rectifications
+from reviews.views import duties, gaps, periods, records, rectifications, rules, schemes, why
 
 urlpatterns: list[URLPattern] = [
     path("duties/", duties.my_duties, name="my_duties"),
+    path("duties/why/", why.duty_why, name="duty_why"),
     path("duties/<int:pk>/", duties.duty, name="duty"),
     path("duties/<int:pk>/start/", duties.duty_start, name="duty_start"),
     path("duties/<int:pk>/exempt/", duties.duty_exempt, name="duty_exempt"),
@@ -35,6 +36,17 @@ urlpatterns: list[URLPattern] = [
         )
         for action in rectifications.ACTIONS
     ),
+    path("gaps/", gaps.gap_list, name="gaps"),
+    path("gaps/accept/", gaps.gap_accept, name="gap_accept"),
+    path("gaps/<int:pk>/withdraw/", gaps.gap_withdraw, name="gap_withdraw"),
+    path("rules/", rules.rule_list, name="rules"),
+    path("schemes/", schemes.scheme_list, name="schemes"),
+    path("schemes/add/", schemes.scheme_add, name="scheme_add"),
+    path("schemes/<int:pk>/activate/", schemes.scheme_activate, name="scheme_activate"),
+    path("rules/new/", rules.rule_new, name="rule_new"),
+    path("rules/<int:pk>/", rules.rule_edit, name="rule_edit"),
+    path("rules/<int:pk>/versions/", rules.rule_versions, name="rule_versions"),
+    path("rules/versions/<int:pk>/restore/", rules.rule_restore, name="rule_restore"),
     path("periods/", periods.periods, name="periods"),
     path("periods/<str:code>/", periods.period, name="period"),
     path("periods/<str:code>/generate/", periods.period_generate, name="period_generate"),

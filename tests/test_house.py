@@ -22,7 +22,7 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 # Views that anybody may see. Each was looked at: log-in, and the health check that says nothing of the data.
 PUBLIC = {"login", "healthz"}
 # The scheme and the calendar are no secrets: they are the same for everybody.
-FOR_EVERYBODY = {"Scheme", "Category", "Period", "Rule", "RuleSelector", "ChecklistPoint"}
+FOR_EVERYBODY = {"Scheme", "Category", "Period", "Rule", "RuleSelector", "RuleVersion", "ChecklistPoint"}
 # The words by which a selection says for whom it is.
 SCOPED = re.compile(
     r"\b(visible_to|editable_by|readable_text_by|decidable_by|of_person|of_leaders|works_for|scope\.\w+|record_scope\.\w+)\("

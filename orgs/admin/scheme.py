@@ -34,7 +34,7 @@ class CategoryInline(admin.TabularInline):
     model = Category
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("name", "order", "committee_leads")
+    fields = readonly_fields = ("name", "order", "committee_leads", "usually_guidance")
     show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -48,8 +48,9 @@ class CategoryInline(admin.TabularInline):
 
 @admin.register(Scheme)
 class SchemeAdmin(Audited):
-    """Schemes; exactly one is active."""
+    """Schemes; exactly one is active, and another becomes so on the page of the schemes."""
 
+    readonly_fields = ("is_active",)
     list_display = ("name", "code", "is_active", "activity_name")
     inlines = [CategoryInline]
 
@@ -58,7 +59,7 @@ class SchemeAdmin(Audited):
 class CategoryAdmin(Audited):
     """Unit categories."""
 
-    list_display = ("name", "scheme", "order", "committee_leads")
+    list_display = ("name", "scheme", "order", "committee_leads", "usually_guidance")
     list_filter = ("scheme",)
     list_select_related = ("scheme",)
     search_fields = ("name",)

@@ -262,9 +262,10 @@ def _told(problem: Problem) -> str:
 
 # --- the template ---------------------------------------------------------------------------------------------------
 
+LEADING = ""  # stands for a category of the active scheme that is led by a team
 EXAMPLE: dict[str, tuple[tuple[Any, ...], ...]] = {
     ORGS: (
-        ("001", "示例局党组", "党组", "直属检验检疫局", "示例局", None, None, "否", None, None, 1),
+        ("001", "示例局党组", "党组", LEADING, "示例局", None, None, "否", None, None, 1),
         ("001001", "示例局机关党委", "机关党委", "机关内设机构", None, "001", "隶属", "否", None, None, 1),
         ("001001001", "示例局办公室党支部", "党支部", "机关内设机构", "办公室支部", "001001", "隶属", "否", None, None, 1),
         ("001001002", "示例局检务处党支部", "党支部", "机关内设机构", "检务处支部", "001001", "隶属", "是", datetime.date(2010, 7, 1), None, 2),
@@ -379,9 +380,10 @@ def _pick_list(sheet: Any, letter: str, where: str | None) -> None:
 
 def _example(name: str, categories: list[str]) -> Iterator[tuple[Any, ...]]:
     """The example in the words of the active scheme."""
+    leading = Category.objects.filter(scheme__is_active=True, committee_leads=True).order_by("order").first()
     for row in EXAMPLE[name]:
         if name == ORGS and row[3] not in categories and categories:
-            row = (*row[:3], categories[0], *row[4:])
+            row = (*row[:3], leading.name if leading and row[3] == LEADING else categories[0], *row[4:])
         yield row
 
 

@@ -83,6 +83,7 @@ class World:
 
     today: datetime.date
     categories: dict[str, int]
+    guided: frozenset[str] = frozenset()  # categories whose superior usually only guides
     orgs: dict[str, dict[str, Any]] = field(default_factory=dict)
     persons: dict[str, dict[str, Any]] = field(default_factory=dict)
     posts: dict[tuple, dict[str, Any]] = field(default_factory=dict)
@@ -270,9 +271,13 @@ class Planner:
             change.old.pop("relation", None)
             if stored is None:
                 change.values["relation"] = "affiliation"
-        if final.get("category") == "省级质监局" and final.get("parent") and final.get("relation") == "affiliation":
+        if (
+            final.get("category") in self.world.guided
+            and final.get("parent")
+            and final.get("relation") == "affiliation"
+        ):
             self.warn(
-                ORGS, line.number, "relation", f'省级质监局 "{final["code"]}" 的关系是隶属，通常应为指导',
+                ORGS, line.number, "relation", f'{final["category"]} "{final["code"]}" 的关系是隶属，通常应为指导',
                 "点评任务按单位类别派生，不受影响；请核对关系",
             )  # fmt: skip
         self._keep(change)

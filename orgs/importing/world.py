@@ -54,6 +54,9 @@ def load(book: Book, options: Options) -> World:
     return World(
         today=clock.today(),
         categories=categories(),
+        guided=frozenset(
+            Category.objects.filter(scheme__is_active=True, usually_guidance=True).values_list("name", flat=True)
+        ),
         orgs=_organizations(),
         persons=_persons(numbers),
         posts=_posts(organizations | teams),

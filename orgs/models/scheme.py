@@ -12,7 +12,9 @@ class Scheme(models.Model):
     basis = models.TextField("依据文件", blank=True)
     is_active = models.BooleanField("启用", default=False)
     activity_name = models.CharField("活动名称", max_length=100, blank=True, help_text="表头中带引号的活动名称")
-    system_name = models.CharField("系统名称", max_length=100, blank=True, help_text="附件1表头的“全国质检系统”")
+    system_name = models.CharField(
+        "系统名称", max_length=100, blank=True, help_text="各附件表头中活动名称之前的字，例如“全国某某系统”"
+    )
     new_org_months = models.PositiveSmallIntegerField(
         "新建组织起评月数", default=3, help_text="期内存在满几个月才应点评（A22）"
     )
@@ -34,6 +36,11 @@ class Scheme(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def activity_title(self) -> str:
+        """The first line of the forms: system, then the activity in quotation marks."""
+        return f"{self.system_name}“{self.activity_name}”活动" if self.activity_name else self.system_name
+
     def remind_steps(self) -> list[int]:
         """Days before a deadline on which to remind, largest first."""
         return sorted({int(part) for part in self.remind_days.split(",") if part.strip().isdigit()}, reverse=True)
@@ -47,6 +54,10 @@ class Category(models.Model):  # type: ignore[django-manager-missing]  # mptt ha
     order = models.PositiveSmallIntegerField("排序", default=0)
     committee_leads = models.BooleanField(
         "党委按党组（党委）内容点评", default=False, help_text="否则该类别的党委是基层党组织（A33，二（二）1、2）"
+    )
+
+    usually_guidance = models.BooleanField(
+        "上级通常只是指导", default=False, help_text="由地方党委领导的单位：登记成隶属时，导入会提醒，异常情况会列出"
     )
 
     class Meta:

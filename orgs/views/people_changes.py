@@ -24,7 +24,7 @@ from orgs.personnel_forms import (
 )
 from orgs.requests import UserRequest
 from orgs.views.foreseeing import Data, Page, change
-from orgs.views.organizations import found_by
+from orgs.views.organizations import found_by, typed
 
 
 def _of(org: Organization, title: str, action: str, note: str, whom: str = "") -> Page:
@@ -152,7 +152,12 @@ def charge_add(request: UserRequest, code: str) -> HttpResponse:
     org = found_by(Organization.objects.filter(scope.office_of(request.user)).alive(on), code=code)
     team = Person.objects.filter(pk__in=org.posts.valid(on).values("person")).order_by("number")
     below = Organization.objects.visible_to(request.user).alive(on).below(org)
-    form = ChargeForm(request.POST or None, persons=team, organizations=below)
+    form = ChargeForm(
+        request.POST or None,
+        persons=team,
+        organizations=below,
+        initial={"organization": typed(request, "organization")},
+    )
 
     def plan(data: Data) -> Plan:
         return Plan(

@@ -108,7 +108,7 @@ def sheet(
     return Sheet(
         name="附件1",
         caption="附件1：",
-        title=(words.ACTIVITY, "领导点评工作完成进度报表"),
+        title=(words.activity(), "领导点评工作完成进度报表"),
         widths=WIDTHS,
         rows=tuple(lines),
         head=(head,),

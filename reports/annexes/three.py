@@ -61,7 +61,7 @@ def sheet(record: Record) -> Sheet:
     return Sheet(
         name="附件3",
         caption="附件3：",
-        title=(words.ACTIVITY, "领导点评党员参加创先争优活动情况表"),
+        title=(words.activity(), "领导点评党员参加创先争优活动情况表"),
         widths=WIDTHS,
         rows=tuple(rows),
         appendix=(appendix("附件3附页", "附件3附页：", title, rest),) if rest else (),

@@ -68,7 +68,7 @@ def sheet(record: Record) -> Sheet:
     return Sheet(
         name="附件2",
         caption="附件2：",
-        title=(words.ACTIVITY, "领导点评党组织创先争优情况登记表"),
+        title=(words.activity(), "领导点评党组织创先争优情况登记表"),
         widths=WIDTHS,
         rows=tuple(rows),
         appendix=(appendix("附件2附页", "附件2附页：", title, more),) if more else (),

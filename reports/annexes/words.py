@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from orgs.models import Post
+from orgs.models import Post, Scheme
 from reviews.models import Review, ReviewForm
 
-ACTIVITY = "全国质检系统“以质取胜、创先争优”活动"
+
+def activity() -> str:
+    """The first line of every form's title: the active scheme's system and activity; empty while none is active."""
+    scheme = Scheme.objects.filter(is_active=True).first()
+    return scheme.activity_title if scheme else ""
 
 
 def reviewers(review: Review) -> str:

@@ -16,14 +16,17 @@ from orgs.importing import apply, columns
 from orgs.importing.reading import Book, Table
 from orgs.models import Organization, Person, User
 from reports import coverage, reminders, submissions
+from reports.demonstration import university
 from reports.demonstration.people import Invention, Row, invent
 from reports.demonstration.reviews import Reviewing
 from reviews import duties
-from reviews.models import Period
+from reviews.models import Period, Record, RecordState
 
 DATA = Path(__file__).parent / "data" / "aqsiq-2010-orgs.csv"
 TODAY = datetime.date(2010, 12, 10)
 PERIOD = "2010H2"
+AQSIQ = "aqsiq-2010"
+SCHEMES = (AQSIQ, university.SCHEME)
 PASSWORD = "dianping2010"  # noqa: S105 - of a demonstration, printed for everybody
 REPORTING = ("001004", "001009", "001014", "001049")  # bureaux that have sent annex 1
 ROOT, BUREAU, BRANCH = "001", "001025", "001025001002"  # 总局党组, 深圳检验检疫局党组, one of its branches
@@ -57,11 +60,18 @@ def is_loaded() -> bool:
     return Organization.objects.exists()
 
 
-def load() -> Loaded:
-    """Tree, people, duties of 2010H2, accounts and reviews. Raises DemonstrationRefused unless the system is empty."""
+def load(scheme: str = AQSIQ) -> Loaded:
+    """Tree, people, duties of 2010H2, accounts and reviews. Raises DemonstrationRefused unless the system is empty.
+
+    The second one, of the scheme `general`, is a small university.
+    """
     with transaction.atomic(), clock.standing_at(TODAY):
         if is_loaded() or Person.objects.exists():
             raise DemonstrationRefused("系统里已经有组织或人员，演示数据只能装入空的数据库。")
+        if scheme == university.SCHEME:
+            period = university.load(book, TODAY, PERIOD, PASSWORD)
+            counted = {state.label: Record.objects.filter(state=state).count() for state in RecordState}
+            return _loaded(period, counted)
         with DATA.open(encoding="utf-8-sig", newline="") as stream:
             made = invent(list(csv.DictReader(stream)))
         apply.import_book(book(made), columns.Options(), by=None)
@@ -73,6 +83,10 @@ def load() -> Loaded:
         coverage.fold()
         _report_up(period, office)
         reminders.send_due(TODAY)
+    return _loaded(period, records)
+
+
+def _loaded(period: Period, records: dict[str, int]) -> Loaded:
     return Loaded(
         organizations=Organization.objects.count(),
         people=Person.objects.count(),
@@ -150,5 +164,6 @@ LOGINS = [
     Login("shenzhen", "深圳检验检疫局办公室（联络员）", "覆盖、催办、代录、上报附件1"),
     Login("zongju", "总局活动办公室", "全系统覆盖、接收附件1"),
     Login("dangyuan", "普通党员", "看对自己的点评，填整改"),
+    Login("xuexiao", "学校党委办公室", "全校覆盖、缺口、代录"),
     Login("admin", "系统管理员", "导入、点评期、后台管理（/admin/）"),
 ]

@@ -38,15 +38,16 @@ class Invention:
     charges: list[Row] = field(default_factory=list)
 
 
-def invent(rows: list[dict[str, str]], *, seed: int = SEED) -> Invention:
+def invent(rows: list[dict[str, str]], *, seed: int = SEED, members: tuple[int, int] = MEMBERS) -> Invention:
     """People for the organisations of `rows` (columns of data/aqsiq-2010-orgs.csv, parents before children)."""
-    return _Inventor(rows, random.Random(seed)).invent()  # noqa: S311 - stable invention, no secret
+    return _Inventor(rows, random.Random(seed), members).invent()  # noqa: S311 - stable invention, no secret
 
 
 class _Inventor:
     """Keeps what is needed while people are dealt out; used once."""
 
-    def __init__(self, rows: list[dict[str, str]], rng: random.Random) -> None:
+    def __init__(self, rows: list[dict[str, str]], rng: random.Random, members: tuple[int, int]) -> None:
+        self.members = members
         self.rows = rows
         self.rng = rng
         self.by_code = {row["code"]: row for row in rows}
@@ -112,7 +113,7 @@ class _Inventor:
 
     def _branch(self, row: dict[str, str]) -> None:
         unit = row["name"].removesuffix("党支部")
-        size = self.rng.randint(*MEMBERS)
+        size = self.rng.randint(*self.members)
         self.free[row["code"]] = [self._person(row["code"], unit + self.rng.choice(RANKS)) for _ in range(size)]
 
     def _below(self, code: str) -> list[str]:

@@ -3,12 +3,15 @@
 from reviews.models.checklist import ChecklistPoint, ContentKind
 from reviews.models.coverage import CoverageChange, CoverageTarget, Measure
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
+from reviews.models.gap import AcceptedGap
 from reviews.models.period import Period
 from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
-from reviews.models.rule import Cadence, Reach, Rule, RuleSelector, Side
+from reviews.models.rule import Cadence, Joint, Reach, Rule, RuleSelector, Side
+from reviews.models.rule_version import RuleVersion
 
 __all__ = [
+    "AcceptedGap",
     "Answer",
     "Basis",
     "Cadence",
@@ -19,6 +22,7 @@ __all__ = [
     "Duty",
     "DutyStatus",
     "ItemState",
+    "Joint",
     "Measure",
     "Period",
     "Reach",
@@ -32,6 +36,7 @@ __all__ = [
     "ReviewerKind",
     "Rule",
     "RuleSelector",
+    "RuleVersion",
     "Side",
     "Subject",
     "Verdict",

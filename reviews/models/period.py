@@ -32,6 +32,10 @@ class Period(models.Model):
     derived_on = models.DateField("推定日", null=True, blank=True, help_text="任务按这一天的组织、任职和分管推定")
     derived_at = models.DateTimeField("最近生成时间", null=True, blank=True)
 
+    rule_versions = models.ManyToManyField(
+        "reviews.RuleVersion", verbose_name="所用规则", blank=True, related_name="periods"
+    )
+
     objects = PeriodQuerySet.as_manager()
 
     class Meta:

@@ -1,5 +1,7 @@
 """The rules of who reviews whom, as rows of closed choices: no expressions, no code (design.md, decision 1)."""
 
+from __future__ import annotations
+
 from django.db import models
 from django.db.models import Q
 
@@ -23,6 +25,14 @@ class Cadence(models.TextChoices):
     YEAR = "year", "每年"
 
 
+class Joint(models.TextChoices):
+    """Whether two organisations answer for one target together, and who of them must act (A1)."""
+
+    NONE = "none", "不是共同点评"
+    EACH = "each", "双方都要点评（一次联合点评可同时完成）"
+    ANY = "any", "任何一方点评即可"
+
+
 class Rule(models.Model):
     """One sentence of the notice. `reviews.rules` compiles it to querysets; shipped by migration."""
 
@@ -42,8 +52,8 @@ class Rule(models.Model):
     )
     basis = models.CharField("依据", max_length=20, choices=Basis)
     cadence = models.CharField("频次", max_length=10, choices=Cadence, default=Cadence.HALF_YEAR)
-    is_joint = models.BooleanField(
-        "共同点评", default=False, help_text="两个组织共同负责：各有一项任务，一次联合点评可同时完成"
+    joint = models.CharField(
+        "共同点评", max_length=10, choices=Joint, default=Joint.NONE, help_text="两个组织共同负责：各有一项任务"
     )
     assists_local_committee = models.BooleanField("协助地方党委", default=False)
     is_on = models.BooleanField("启用", default=True)
@@ -62,8 +72,19 @@ class Rule(models.Model):
             ),
         ]
 
+    kept_selectors: list[RuleSelector] | None = None  # of a rule that was made from a kept version
+
     def __str__(self) -> str:
         return f"{self.code} {self.clause}"
+
+    def sides(self) -> list[RuleSelector]:
+        """Its selectors: those that are stored or, of a kept version, those of that time."""
+        return list(self.selectors.all()) if self.kept_selectors is None else self.kept_selectors
+
+    @property
+    def is_joint(self) -> bool:
+        """Two organisations answer for the target."""
+        return self.joint != Joint.NONE
 
 
 class Side(models.TextChoices):

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orgs import clock
+from orgs.models import Organization, Person
 from reviews.models import Duty, DutyStatus, ItemState, Record, RecordState, RectificationItem, Subject
 
 register = template.Library()
@@ -89,3 +90,9 @@ def who_reviewed(record: Record) -> str:
     """The reviewer's name as kept on that day; before it is kept, the person's."""
     review = record.review
     return review.reviewer_name or (review.reviewer.name if review.reviewer else "")
+
+
+@register.filter
+def why_key(thing: Organization | Person) -> str:
+    """What names an organisation or a person in the address of 谁点评谁."""
+    return f"person:{thing.number}" if isinstance(thing, Person) else f"org:{thing.code}"

@@ -17,11 +17,10 @@ from orgs import audit, clock
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
-from reviews import cadence, duties, duty_csv, overview
+from reviews import cadence, duties, duty_csv, gaps, overview
 from reviews.forms import DayField, Styled
 from reviews.models import Period
 
-SHOWN = 50  # of what nobody stands for
 LINES = 50
 
 
@@ -132,25 +131,20 @@ def _period(code: str) -> Period:
 def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
     rows = overview.by_rule(found)
     day = duties.day_of(found, found.derived_on)
-    leaderless, headless = overview.without_leader(found), overview.without_head(day)
-    unnamed = overview.unnamed(found, day)
+    tallies = gaps.tallies(request.user, found, day) if found.derived_on else []
     context: dict[str, Any] = {
         "period": found,
         "form": form,
         "rows": rows,
         "total": overview.added_up(rows),
-        "leaderless": leaderless[:SHOWN],
-        "leaderless_count": leaderless.count(),
-        "headless": headless[:SHOWN],
-        "headless_count": headless.count(),
-        "unnamed": unnamed[:SHOWN],
-        "unnamed_count": unnamed.count(),
+        "tallies": tallies,
+        "unexplained": gaps.unexplained(tallies),
         "day": day,
     }
     if request.GET.get("preview") and (not form.is_bound or form.is_valid()):
         try:
             plan = duties.preview(found, form.cleaned_data["on"] if form.is_bound else None)
-            context |= {"plan": plan, "plan_rows": overview.of_plan(plan)}
+            context |= {"plan": plan, "plan_rows": overview.of_plan(plan, found)}
         except DomainError as error:
             messages.error(request, str(error))
     return render(request, "reviews/period.html", context)

@@ -20,11 +20,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from orgs import accounts
 from orgs.importing import aliases, export, job
-from orgs.models import Charge, OrganizationAlias, Post, User
+from orgs.models import Charge, OrganizationAlias, Post, Scheme, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
-from reviews import coverage
-from reviews.models import RectificationItem
+from reviews import coverage, rule_versions, rules
+from reviews.models import AcceptedGap, RectificationItem, Rule
 from tests import builders
 from tests.cast import Cast
 from tests.reviews.record_cases import make_cases
@@ -92,6 +92,7 @@ MATRIX = {
     "import_errors": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "my_duties": (OPEN, OPEN),
     "duty": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
+    "duty_why": (OPEN, NEVER),  # answers within what the user sees: the page's own tests say
     "duty_start": (NEVER, "404 404 404 404 302 302 302"),
     "duty_exempt": (NEVER, "404 404 404 404 302 302 302"),
     "duty_resume": (NEVER, "404 404 404 404 302 302 302"),
@@ -117,6 +118,17 @@ MATRIX = {
     "rectification_feed_back": (NEVER, "404 404 404 404 200 200 200"),
     "rectification_accept": (NEVER, "404 404 404 404 200 200 200"),
     "rectification_send_back": (NEVER, "404 404 404 404 200 200 200"),
+    "gaps": ("404 404 200 200 404 200 200", NEVER),  # offices, each of its own
+    "gap_accept": (NEVER, "404 404 404 404 404 404 404"),  # of no kind
+    "gap_withdraw": (NEVER, "404 404 404 404 404 302 302"),
+    "rules": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "schemes": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "scheme_add": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "scheme_activate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "rule_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "rule_edit": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "rule_versions": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "rule_restore": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 200"),
     "periods": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "period": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "period_generate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
@@ -212,12 +224,20 @@ def world(cast) -> World:
         "post": Post.objects.get(person=cast.person["secretary"]).pk,
         "charge": Charge.objects.get(team=cast.org["13"]).pk,
     }
+    gap = AcceptedGap.objects.create(
+        period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
+    )
+    pk_of["gap"] = gap.pk
+    pk_of["rule"] = Rule.objects.get(code="4").pk
+    pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
+    version = rule_versions.stamp(rules.every())[0]
     words = {"measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"
         noun = "draft" if name in OF_A_DRAFT else "alias" if "alias" in name else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
+    keys["rule_restore"] = {"pk": version.pk}
     return World(cast, users, keys)
 
 
@@ -337,7 +357,7 @@ FIELDS = (
     "page q org period state status measure sort branch mine post tab duty duties on due_on held_on from_on reported_on "
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
-    "member_count feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn"
+    "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]
 

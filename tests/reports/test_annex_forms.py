@@ -12,6 +12,7 @@ from reports.annexes.xlsx import workbook_bytes
 from reviews.models import ItemState, RectificationItem
 from tests.builders import day, make_bare_record, make_period
 
+pytestmark = pytest.mark.django_db
 ACTIVITY = "全国质检系统“以质取胜、创先争优”活动"
 
 

@@ -157,6 +157,7 @@ def test_a_dissolved_organisation_leaves(period, cast):
     assert not rows(period, about_org=cast.org["1321"]).exists()
 
 
+@pytest.mark.usefixtures("in_2010")
 def test_a_rule_switched_off_withdraws_its_duties_and_still_has_a_line(period):
     Rule.objects.filter(code="2B").update(is_on=False)
     plan = duties.regenerate(period, on=ON)

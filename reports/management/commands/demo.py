@@ -13,10 +13,16 @@ from reports.demonstration import load
 
 
 class Command(BaseCommand):
-    help = "装入演示数据：2010 年的组织树、虚构的人员、2010 年下半年的任务和点评记录"
+    help = "装入演示数据：2010 年的组织树、虚构的人员、2010 年下半年的任务和点评记录；--scheme general 装入一所大学"
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--if-empty", action="store_true", help="已有数据时只打印账号，不报错")
+        parser.add_argument(
+            "--scheme",
+            choices=load.SCHEMES,
+            default=load.AQSIQ,
+            help="哪个方案的演示：aqsiq-2010（质检系统），general（一所大学）",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_empty"] and load.is_loaded():
@@ -24,7 +30,7 @@ class Command(BaseCommand):
             return
         began = time.monotonic()
         try:
-            loaded = load.load()
+            loaded = load.load(options["scheme"])
         except DomainError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(

@@ -1,0 +1,355 @@
+"""Gaps: what keeps somebody from being reviewed or from reviewing, each with its cure; and verbs that explain one.
+
+Found by queries over sets, never stored: mending one takes it off the list. What the office accepts with a reason
+stays on the list of explained ones; the goal is that none is left unexplained.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+
+from orgs import audit, scope
+from orgs.errors import DomainError, Forbidden
+from orgs.models import Membership, Organization, PartyStatus, Person, Post, User
+from reviews import overview
+from reviews.models import (
+    AcceptedGap,
+    Basis,
+    CoverageTarget,
+    Duty,
+    Measure,
+    Period,
+    Record,
+    ReviewerKind,
+    Subject,
+)
+
+REASON = 200
+
+
+class GapRefused(DomainError):
+    """It cannot be accepted as it is."""
+
+
+@dataclass(frozen=True)
+class Cure:
+    """A way to mend it: what to do, and the page where it is done."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One gap as it is shown; `key` names it when it is accepted."""
+
+    text: str
+    note: str
+    key: str
+    cures: list[Cure]
+    accepted: AcceptedGap | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of gap. `find`: its rows within the user's offices; `place`: where the organisation or person stands in a
+    row; `is_note`: told, but nothing that must be explained."""
+
+    code: str
+    title: str
+    why: str
+    find: Callable[[User, Period, datetime.date], QuerySet[Any]]
+    place: str
+    of_person: bool
+    entry: Callable[[Any, Period], tuple[str, str, list[Cure]]]
+    is_note: bool = False
+
+    def rows(self, user: User, period: Period, on: datetime.date, *, accepted: bool = False) -> QuerySet[Any]:
+        """Those that nobody explained, or those that somebody did."""
+        same = {"person" if self.of_person else "organization": OuterRef(self.place)}
+        explained = Exists(AcceptedGap.objects.filter(period=period, kind=self.code, **same))
+        return self.find(user, period, on).filter(explained if accepted else ~explained)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of one kind are open and how many are explained."""
+
+    kind: Kind
+    open: int
+    accepted: int
+
+
+def works_through(user: User) -> bool:
+    """Offices and administrators mend gaps; nobody else has the list."""
+    at = scope.seats(user)
+    return at.is_admin or bool(at.offices)
+
+
+def tallies(user: User, period: Period, on: datetime.date) -> list[Tally]:
+    """Every kind with its numbers, in the order of the page."""
+    explained_at_all = set(
+        AcceptedGap.objects.filter(period=period).order_by().values_list("kind", flat=True).distinct()
+    )
+    found = []
+    for kind in KINDS:
+        explained = kind.rows(user, period, on, accepted=True).count() if kind.code in explained_at_all else 0
+        found.append(Tally(kind, kind.rows(user, period, on).count(), explained))
+    return found
+
+
+def unexplained(found: Iterable[Tally]) -> int:
+    """未说明的缺口: the office's goal is zero."""
+    return sum(tally.open for tally in found if not tally.kind.is_note)
+
+
+def entries(kind: Kind, rows: Iterable[Any], period: Period) -> list[Entry]:
+    """Rows of `Kind.rows` as they are shown, with what was said about them."""
+    shown = [(row, _place_of(kind, row)) for row in rows]
+    field = "person_id" if kind.of_person else "organization_id"
+    said = AcceptedGap.objects.filter(period=period, kind=kind.code, **{f"{field}__in": [at.pk for _, at in shown]})
+    known = {getattr(gap, field): gap for gap in said.select_related("by__person")}
+    return [Entry(*_described(kind, row, period, at), accepted=known.get(at.pk)) for row, at in shown]
+
+
+@transaction.atomic
+def accept(kind: Kind, key: str, *, period: Period, on: datetime.date, reason: str, by: User) -> AcceptedGap:
+    """说明: the gap may stay, for a reason. By the office that has it on its list. Raises GapRefused, Forbidden."""
+    reason = reason.strip()
+    if not reason or len(reason) > REASON:
+        raise GapRefused(f"请写明为什么可以这样（1 至 {REASON} 个字），例如“长期病休”“正在筹建，下半年补选”。")
+    if kind.is_note:
+        raise GapRefused("这一类只作说明，不用再写原因。")
+    natural = "number" if kind.of_person else "code"
+    wanted = natural if kind.place == "pk" else f"{kind.place}__{natural}"
+    row = kind.find(by, period, on).filter(**{wanted: key}).first()
+    if row is None:
+        raise Forbidden("这个缺口已经补上，或不在您的管理范围内。请刷新页面。")
+    place = _place_of(kind, row)
+    where = {"person": place} if kind.of_person else {"organization": place}
+    try:
+        with transaction.atomic():
+            gap = AcceptedGap.objects.create(period=period, kind=kind.code, reason=reason, by=by, **where)
+    except IntegrityError as error:
+        raise GapRefused(f"“{place}”这一项已经有说明，请刷新页面。") from error
+    audit.record(by, "说明缺口", [gap], summary=f"{kind.title}：{gap}")
+    return gap
+
+
+@transaction.atomic
+def withdraw(gap: AcceptedGap, *, by: User) -> None:
+    """撤销说明: it is a gap again. Raises Forbidden for who could not have explained it."""
+    if not accepted_by_office(by).filter(pk=gap.pk).exists():
+        raise Forbidden("只有所在组织的办公室可以撤销说明。")
+    audit.record(by, "撤销缺口说明", [gap], summary=f"{BY_CODE[gap.kind].title}：{gap}")
+    gap.delete()
+
+
+def accepted_by_office(user: User) -> QuerySet[AcceptedGap]:
+    """Explanations that the user may take back: his own and those of organisations and people of his offices."""
+    if scope.seats(user).is_admin:
+        return AcceptedGap.objects.all()
+    if not works_through(user):
+        return AcceptedGap.objects.none()
+    held = Person.objects.editable_by(user).values("pk")
+    return AcceptedGap.objects.filter(Q(by=user) | scope.office_of(user, "organization__") | Q(person__in=held))
+
+
+# --- inside ----------------------------------------------------------------------------------------------------
+
+
+def _place_of(kind: Kind, row: Any) -> Organization | Person:
+    return row if kind.place == "pk" else getattr(row, kind.place)
+
+
+def _described(kind: Kind, row: Any, period: Period, at: Organization | Person) -> tuple[str, str, str, list[Cure]]:
+    text, note, cures = kind.entry(row, period)
+    return text, note, at.number if isinstance(at, Person) else at.code, cures
+
+
+def _of(org: Organization) -> str:
+    return f"{org.code} · {org.category.name} · {org.get_org_type_display()}"
+
+
+def _why(period: Period, target: Organization | Person, reviewer: Organization | Person | None = None) -> Cure:
+    def key(at: Organization | Person) -> str:
+        return f"person:{at.number}" if isinstance(at, Person) else f"org:{at.code}"
+
+    query = f"?period={period.code}&target={key(target)}" + (f"&reviewer={key(reviewer)}" if reviewer else "")
+    return Cure("为什么", reverse("duty_why") + query)
+
+
+def _unreached_orgs(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
+    found = overview.unnamed(period, on).filter(scope.office_of(user))
+    return found.select_related("category", "parent")
+
+
+def _unreached_org(org: Organization, period: Period) -> tuple[str, str, list[Cure]]:
+    hangs = f"{org.get_relation_display()}于{org.parent.display_name}" if org.parent else ""
+    cures = [
+        Cure("核对类别和上级", reverse("organization", args=[org.code])),
+        Cure("另行点评", f"{reverse('record_new')}?q={org.code}"),
+        _why(period, org),
+    ]
+    return org.name, f"{_of(org)} · {hangs}", cures
+
+
+def _unreached_people(user: User, period: Period, on: datetime.date) -> QuerySet[Membership]:
+    named = Duty.objects.filter(period=period, target_person=OuterRef("person"))
+    rows = Membership.objects.valid(on).counted().filter(~Exists(named), scope.office_of(user, "branch__"))
+    if not period.is_second_half:
+        # Members are reviewed once a year, with the second half-year; where their rule is half-yearly, now as well.
+        yearly = Duty.objects.filter(period=period, subject=Subject.MEMBER)
+        rows = rows.filter(Exists(yearly))
+    return rows.select_related("person", "branch").order_by("branch__code", "person__number")
+
+
+def _unreached_person(row: Membership, period: Period) -> tuple[str, str, list[Cure]]:
+    cures = [_why(period, row.person), Cure("看支部", reverse("organization", args=[row.branch.code]))]
+    return row.person.name, f"{row.person.number} · {row.branch.name}", cures
+
+
+def _vacant(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
+    waiting = Count("duties_as_reviewer", Q(duties_as_reviewer__in=_waiting(period)))
+    found = overview.without_head(on).filter(scope.office_of(user))
+    return found.select_related("category").annotate(waiting=waiting)
+
+
+def _waiting(period: Period) -> QuerySet[Duty]:
+    return Duty.objects.open().filter(
+        period=period, reviewer_kind=ReviewerKind.PERSON, reviewer__isnull=True, acting__isnull=True
+    )
+
+
+def _vacant_one(org: Any, period: Period) -> tuple[str, str, list[Cure]]:
+    note = f"有 {org.waiting} 项由书记本人点评的任务在等" if org.waiting else "对负责人的点评落不到人"
+    return org.name, f"{_of(org)} · {note}", [Cure("任命", reverse("post_add", args=[org.code])), _why(period, org)]
+
+
+def _unmanned(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
+    left = Duty.objects.open().filter(period=period, reviewer_kind=ReviewerKind.ORG, acting__isnull=True)
+    number = Count("duties_as_reviewer", Q(duties_as_reviewer__in=left))
+    found = Organization.objects.filter(Exists(left.filter(reviewer_org=OuterRef("pk"))), scope.office_of(user))
+    return found.select_related("category").annotate(waiting=number).order_by("code")
+
+
+def _unmanned_one(org: Any, period: Period) -> tuple[str, str, list[Cure]]:
+    cures = [Cure("任命班子成员", reverse("post_add", args=[org.code]))]
+    return org.name, f"{_of(org)} · {org.waiting} 项任务没有可以承担的成员", cures
+
+
+def _idle(user: User, period: Period, on: datetime.date) -> QuerySet[CoverageTarget]:
+    mine = Duty.objects.filter(period=period).order_by()
+    roster = CoverageTarget.objects.filter(
+        ~Exists(mine.filter(acting=OuterRef("person"))),
+        ~Exists(mine.filter(acting__isnull=True, reviewer=OuterRef("person"))),
+        scope.office_of(user, "organization__"),
+        period=period,
+        measure=Measure.LEADERS,
+    )
+    return roster.select_related("person", "organization").order_by("organization__code", "person__number")
+
+
+def _idle_one(row: CoverageTarget, period: Period) -> tuple[str, str, list[Cure]]:
+    person, org = row.person, row.organization
+    assert person is not None  # noqa: S101 - of the leaders' measure
+    cures = [Cure("分管", reverse("charge_add", args=[org.code]))] if not org.is_branch else []
+    query = f"?period={period.code}&reviewer=person:{person.number}"
+    cures.append(Cure("为什么", reverse("duty_why") + query))
+    return person.name, f"{person.number} · {org.name}", cures
+
+
+def _uncharged(user: User, period: Period, on: datetime.date) -> QuerySet[Duty]:
+    rows = Duty.objects.open().filter(
+        scope.office_of(user, "reviewer_org__"),
+        period=period,
+        basis=Basis.DIVISION,
+        subject=Subject.ORG,
+        acting__isnull=False,
+        is_assigned=False,
+        reasons__0__charge__isnull=True,
+    )
+    return rows.select_related("target_org__category", "reviewer_org", "acting").order_by(
+        "reviewer_org__code", "target_org__code"
+    )
+
+
+def _uncharged_one(duty: Duty, period: Period) -> tuple[str, str, list[Cure]]:
+    org, acting = duty.target_org, duty.acting
+    assert org is not None and acting is not None  # noqa: S101, PT018 - selected so
+    url = f"{reverse('charge_add', args=[duty.reviewer_org.code])}?organization={org.code}"
+    note = f"{org.code} · 应由{duty.reviewer_org.display_name}的班子成员分管，现由{acting.name}代行"
+    return org.name, note, [Cure("明确分管", url), Cure("看任务", reverse("duty", args=[duty.pk]))]
+
+
+def _homeless(user: User, period: Period, on: datetime.date) -> QuerySet[Person]:
+    member = Membership.objects.valid(on).filter(person=OuterRef("pk"))
+    found = Person.objects.filter(~Exists(member), status=PartyStatus.NORMAL)
+    if not scope.seats(user).is_admin:
+        held = Post.objects.valid(on).filter(scope.office_of(user, "organization__"))
+        found = found.filter(pk__in=held.order_by().values("person"))
+    return found.order_by("number")
+
+
+def _homeless_one(person: Person, period: Period) -> tuple[str, str, list[Cure]]:
+    cures = [Cure("转入支部", reverse("person_transfer", args=[person.number])), _why(period, person)]
+    return person.name, f"{person.number} · {person.title or '未填单位及职务'}", cures
+
+
+def _dissolved(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
+    """Lived through half of the period, and was not reviewed before it ended (A21)."""
+    middle = period.starts_on + (period.ends_on - period.starts_on) / 2
+    reviewed = Record.objects.counted().filter(review__period=period, target_org=OuterRef("pk"))
+    gone = Organization.objects.filter(
+        ~Exists(reviewed), scope.office_of(user), dissolved_on__gt=middle, dissolved_on__lte=on, parent__isnull=False
+    )
+    return gone.select_related("category").order_by("code")
+
+
+def _dissolved_one(org: Organization, period: Period) -> tuple[str, str, list[Cure]]:
+    return org.name, f"{org.code} · {org.dissolved_on} 撤销", [Cure("看组织", reverse("organization", args=[org.code]))]
+
+
+KINDS = (
+    Kind(
+        "unreached", "没有规则点名的组织",
+        "没有一条规则要求点评它：只有指导关系、刚成立，或单位类别填得不对。", _unreached_orgs, "pk", False, _unreached_org,
+    ),
+    Kind(
+        "unreached_people", "没有人点评的党员",
+        "多为本支部书记，而上级没有点评该支部的任务；或方案规定班子成员不在支部接受点评。", _unreached_people, "person", True,
+        _unreached_person,
+    ),
+    Kind(
+        "vacant", "书记空缺、无人主持工作的组织",
+        "应由书记本人承担的点评没有人做，对负责人的点评也落不到人。", _vacant, "pk", False, _vacant_one,
+    ),
+    Kind(
+        "unmanned", "没有成员可以承担点评的班子",
+        "任务在，但除被点评的负责人以外，班子里没有别人。", _unmanned, "pk", False, _unmanned_one,
+    ),
+    Kind(
+        "idle", "没有点评任务的领导",
+        "要求所有的领导都参加点评：没有分管的，可以明确分管、指派，或写明原因。", _idle, "person", True, _idle_one,
+    ),
+    Kind(
+        "uncharged", "无人分管的组织",
+        "应由分管领导点评，没有明确分管，暂由书记（或次序在前的成员）代行。", _uncharged, "target_org", False, _uncharged_one,
+    ),
+    Kind(
+        "homeless", "不在任何支部的党员",
+        "没有支部，就没有支部书记来点评，也不计入应点评党员。", _homeless, "pk", True, _homeless_one,
+    ),
+    Kind(
+        "dissolved", "撤销未评的组织",
+        "本期存在过半又已撤销、没有点评过：只作说明，不算缺口。", _dissolved, "pk", False, _dissolved_one, is_note=True,
+    ),
+)  # fmt: skip
+BY_CODE = {kind.code: kind for kind in KINDS}

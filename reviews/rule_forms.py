@@ -1,0 +1,97 @@
+"""The shape of a rule as it is typed: plain selects, one row for each category × type."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django import forms
+
+from orgs.models import Category, OrgType
+from reviews import rules
+from reviews.forms import DayField, Styled
+from reviews.models import Basis, Cadence, Joint, Reach, ReviewerKind, Side
+from reviews.rules_editing import Problem, Range, RuleDraft
+
+SPARE = 3  # empty rows beside those that are filled
+MOST = 40  # rows of one side
+SIDES = {
+    Side.REVIEWER: "点评的一方",
+    Side.CO_REVIEWER: "共同点评的一方（点评方的直接下级）",
+    Side.TARGET: "被点评的一方",
+}
+
+
+class RuleForm(Styled):
+    """One rule, and why it is changed."""
+
+    code = forms.CharField(label="规则代码", max_length=10, help_text="例如 6A；保存后不能改")
+    order = forms.IntegerField(label="排序", min_value=0, max_value=999, help_text="名单和报表中的先后")
+    clause = forms.CharField(label="条款", max_length=50, help_text="例如 二（一）1")
+    text = forms.CharField(label="条款原文", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    reviewer_kind = forms.ChoiceField(label="点评主体", choices=ReviewerKind.choices)
+    reach = forms.ChoiceField(label="对象范围", choices=Reach.choices)
+    targets_org = forms.BooleanField(label="点评组织", required=False)
+    targets_head = forms.BooleanField(label="点评负责人", required=False)
+    targets_team = forms.BooleanField(label="点评本班子成员", required=False)
+    targets_members = forms.BooleanField(label="点评本支部党员", required=False)
+    is_leftover = forms.BooleanField(label="只补其他规则都没有点名的组织（原则条款）", required=False)
+    joint = forms.ChoiceField(label="共同点评", choices=Joint.choices)
+    basis = forms.ChoiceField(label="依据", choices=[row for row in Basis.choices if row[0] != Basis.ASSIGNED])
+    cadence = forms.ChoiceField(label="频次", choices=Cadence.choices, help_text="每年的随下半年生成")
+    assists_local_committee = forms.BooleanField(label="协助地方党委", required=False)
+    is_on = forms.BooleanField(label="启用", required=False)
+    valid_from = DayField(label="生效日期", required=False, help_text="空白：一直有效")
+    valid_to = DayField(label="失效日期", required=False, help_text="自这一天起不再有效")
+    reason = forms.CharField(label="修改原因", max_length=200, required=False, help_text="保存时必填，留在版本记录里")
+
+    def __init__(self, *args: Any, draft: RuleDraft | None = None, **kwargs: Any) -> None:
+        initial = {name: getattr(draft, name) for name in self.base_fields if name != "reason"} if draft else {}
+        categories = Category.objects.filter(scheme=rules.scheme()).order_by("order")
+        self.categories = [("", "任何类别"), *((category.name, category.name) for category in categories)]
+        self.types = [("", "任何类型"), *OrgType.choices]
+        # After the choices: a bound form is looked at at once.
+        super().__init__(*args, initial={"is_on": True, "joint": Joint.NONE, **initial}, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.BooleanField):
+                field.widget.attrs["class"] = "form-check-input"
+        ranges = self._typed() if self.is_bound else draft.ranges if draft else ()
+        self.sides = [self._side(side, [one for one in ranges if one.side == side]) for side in SIDES]
+
+    def _typed(self) -> tuple[Range, ...]:
+        found = []
+        for side in SIDES:
+            for at in range(MOST):
+                category = self.data.get(f"{side.value}-{at}-category", "")
+                org_type = self.data.get(f"{side.value}-{at}-type", "")
+                if category or org_type:
+                    found.append(Range(side.value, category, org_type))
+        return tuple(found)
+
+    def _side(self, side: Side, filled: list[Range]) -> dict[str, Any]:
+        rows = [*filled, *[Range(side.value)] * SPARE][:MOST]
+        return {"side": side.value, "label": SIDES[side], "rows": rows, "is_used": bool(filled)}
+
+    def clean(self) -> dict[str, Any]:
+        """Only categories and types that there are."""
+        data = super().clean() or self.cleaned_data
+        ranges = self._typed() if self.is_bound else ()
+        categories, types = dict(self.categories), dict(self.types)
+        if any(one.category not in categories or one.org_type not in types for one in ranges):
+            self.add_error(None, "有一行的单位类别或组织类型不在选项里，请重新选择。")
+        data["ranges"] = tuple(sorted(set(ranges)))
+        return data
+
+    def draft(self) -> RuleDraft:
+        """What was typed, of a valid form."""
+        said = {name: value for name, value in self.cleaned_data.items() if name != "reason"}
+        return RuleDraft(**{**said, "code": said["code"].strip(), "text": said["text"].replace("\x00", "")})
+
+    def show(self, found: list[Problem]) -> None:
+        """Say beside the fields what is wrong."""
+        for problem in found:
+            self.mark(problem.field, problem.message)
+
+    def digest(self) -> str:
+        """Names what was previewed, so that nothing else is saved."""
+        return hashlib.sha256(repr(self.draft()).encode()).hexdigest()[:24]

@@ -1,0 +1,86 @@
+"""Versions of rules: kept whenever a rule is used or changed, so that a half-year keeps the rules it was made with."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from orgs import clock
+from orgs.models import Category
+from reviews import rules
+from reviews.models import Period, Rule, RuleSelector, RuleVersion
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+FIELDS = (
+    "code", "order", "clause", "text", "reviewer_kind", "reach", "targets_org", "targets_head", "targets_team",
+    "targets_members", "is_leftover", "basis", "cadence", "joint", "assists_local_committee", "is_on",
+)  # fmt: skip
+DAYS = ("valid_from", "valid_to")
+
+
+def content_of(rule: Rule) -> dict[str, Any]:
+    """Everything that the rule says, as plain values; equal for rules that say the same."""
+    days = {name: getattr(rule, name).isoformat() if getattr(rule, name) else None for name in DAYS}
+    ranges = [[row.side, row.category.name if row.category else "", row.org_type] for row in rule.sides()]
+    return {name: getattr(rule, name) for name in FIELDS} | days | {"selectors": sorted(map(_plain, ranges))}
+
+
+def rule_of(version: RuleVersion) -> Rule:
+    """The rule as it was, with its selectors; not to be saved."""
+    content = version.content
+    days = {name: datetime.date.fromisoformat(content[name]) if content.get(name) else None for name in DAYS}
+    scheme_id = version.rule.scheme_id
+    rule = Rule(pk=version.rule_id, scheme_id=scheme_id, **{name: content[name] for name in FIELDS}, **days)
+    known = {category.name: category for category in Category.objects.filter(scheme=scheme_id)}
+    rule.kept_selectors = [
+        RuleSelector(rule=rule, side=side, category=known.get(name), org_type=org_type)
+        for side, name, org_type in content["selectors"]
+        if not name or name in known
+    ]
+    return rule
+
+
+def stamp(of: Iterable[Rule], *, by: User | None = None, reason: str = "") -> list[RuleVersion]:
+    """The version of each rule that says what the rule says now; a new one where it was changed since the last."""
+    wanted = list(of)
+    latest: dict[int, RuleVersion] = {}
+    for version in RuleVersion.objects.filter(rule__in=wanted).order_by("rule", "number"):
+        latest[version.rule_id] = version
+    found = []
+    for rule in wanted:
+        content, known = content_of(rule), latest.get(rule.pk)
+        if known is None or known.content != content:
+            number = known.number + 1 if known else 1
+            known = RuleVersion.objects.create(rule=rule, number=number, content=content, by=by, reason=reason)
+        found.append(known)
+    return found
+
+
+def is_closed(period: Period) -> bool:
+    """Over, and made: from then on it keeps the rules that it was made with."""
+    return period.pk is not None and period.ends_on < clock.today() and period.rule_versions.exists()
+
+
+def governing(period: Period) -> list[Rule]:
+    """The rules of a half-year, those switched off as well: of one that is over, as they were when it was made."""
+    if not is_closed(period):
+        return rules.every()
+    versions = period.rule_versions.select_related("rule")
+    return sorted((rule_of(version) for version in versions), key=lambda rule: (rule.order, rule.code))
+
+
+def bind(period: Period) -> None:
+    """The half-year was made with the rules as they are now. Nothing for one that is over and was made before."""
+    if is_closed(period):
+        return
+    versions = stamp(rules.every())
+    bound = set(period.rule_versions.values_list("pk", flat=True))
+    if bound != {version.pk for version in versions}:
+        period.rule_versions.set(versions)
+
+
+def _plain(row: list[str]) -> list[str]:
+    return [str(value) for value in row]

@@ -1,0 +1,251 @@
+"""Verbs of rules: change, add, restore; with a preview of exactly the duties that would come and go."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from orgs import audit, scope
+from orgs.errors import DomainError, Forbidden
+from orgs.models import Category, Organization, Person
+from reviews import duties, rule_versions, rules
+from reviews.aligning import BY_HAND, PlanLine, align
+from reviews.derive import Derivation
+from reviews.models import Joint, Period, Reach, Rule, RuleSelector, RuleVersion, Side, Subject
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+REASON = 200
+
+
+@dataclass(frozen=True, order=True)
+class Range:
+    """Category × type on one side; an empty one means any."""
+
+    side: str
+    category: str = ""
+    org_type: str = ""
+
+
+@dataclass(frozen=True)
+class RuleDraft:
+    """What a rule is to say."""
+
+    code: str
+    clause: str
+    text: str
+    order: int
+    reviewer_kind: str
+    reach: str
+    basis: str
+    cadence: str
+    joint: str = Joint.NONE
+    targets_org: bool = False
+    targets_head: bool = False
+    targets_team: bool = False
+    targets_members: bool = False
+    is_leftover: bool = False
+    assists_local_committee: bool = False
+    is_on: bool = True
+    valid_from: datetime.date | None = None
+    valid_to: datetime.date | None = None
+    ranges: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a draft, beside which field, and what to do."""
+
+    field: str
+    message: str
+
+
+class BadRule(DomainError):
+    """Nobody could follow the rule; `problems` says all that is wrong."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("；".join(problem.message for problem in problems))
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A duty that would come or go, by name."""
+
+    rule_code: str
+    is_added: bool
+    reviewer: str
+    acting: str
+    subject: str
+    target: str
+    target_org: Organization | None
+    target_person: Person | None
+
+
+@dataclass(frozen=True)
+class RulePreview:
+    """What saving would do to the duties of a half-year."""
+
+    period: Period
+    lines: list[PlanLine] = field(default_factory=list)
+
+    @property
+    def counts(self) -> list[tuple[str, int, int]]:
+        """(rule, how many would come, how many would go), in order of the lines."""
+        come = Counter(line.rule_code for line in self.lines if line.is_added)
+        go = Counter(line.rule_code for line in self.lines if not line.is_added)
+        return [(code, come[code], go[code]) for code in dict.fromkeys(line.rule_code for line in self.lines)]
+
+    def of(self, rule_code: str, *, is_added: bool) -> list[PlanLine]:
+        """Those of one rule that would come, or go."""
+        return [line for line in self.lines if line.rule_code == rule_code and line.is_added == is_added]
+
+
+def draft_of(rule: Rule) -> RuleDraft:
+    """What the rule says now (or, of a kept version, then)."""
+    said = {each.name: getattr(rule, each.name) for each in fields(RuleDraft) if each.name != "ranges"}
+    rows = (Range(row.side, row.category.name if row.category else "", row.org_type) for row in rule.sides())
+    return RuleDraft(**said, ranges=tuple(sorted(rows)))
+
+
+def problems(draft: RuleDraft, rule: Rule | None) -> list[Problem]:
+    """Everything that keeps anybody from following it."""
+    return list(_problems(draft, rule))
+
+
+def preview(rule: Rule | None, draft: RuleDraft, period: Period, *, by: User) -> RulePreview:
+    """Which duties of the half-year would come and go if the rule said this. Writes nothing. Raises BadRule, Forbidden.
+
+    Exact: the rule is written in a savepoint, the duties are derived from it, and all is taken back.
+    """
+    _check(draft, rule, by)
+    with transaction.atomic():
+        point = transaction.savepoint()
+        changed = _write(rule, draft)
+        codes = {changed.pk} | {other.pk for other in rules.every() if other.is_leftover}
+        derivation = Derivation(period, duties.day_of(period, None))
+        plan = align(derivation, period, write=False, only=lambda one: one.pk in codes)
+        transaction.savepoint_rollback(point)
+    return RulePreview(period, plan.lines or [])
+
+
+@transaction.atomic
+def save(rule: Rule | None, draft: RuleDraft, *, reason: str, by: User) -> Rule:
+    """修改规则 or, with None, 新增规则: the old content stays as a version. Raises BadRule, Forbidden.
+
+    Duties do not change by this: they follow when the half-year is generated. One that is over keeps its rules.
+    """
+    reason = reason.strip()
+    if not reason or len(reason) > REASON:
+        raise BadRule([Problem("reason", f"请写明修改原因（1 至 {REASON} 个字）。")])
+    if rule is not None:
+        rule = Rule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    _check(draft, rule, by)
+    before: dict[str, Any] = {}
+    if rule is not None:
+        before = rule_versions.stamp([rule])[0].content
+    changed = _write(rule, draft)
+    version = rule_versions.stamp([changed], by=by, reason=reason)[0]
+    if before == version.content:
+        return changed
+    after = {name: value for name, value in version.content.items() if before.get(name) != value}
+    was = {name: before[name] for name in after if name in before}
+    verb = "新增点评规则" if rule is None else "修改点评规则"
+    audit.record(by, verb, [changed], summary=f"{version}：{reason}", changes={changed.pk: (was, after)})
+    return changed
+
+
+def restore(version: RuleVersion, *, reason: str, by: User) -> Rule:
+    """恢复旧版: the rule says again what it said, as a new version."""
+    return save(version.rule, draft_of(rule_versions.rule_of(version)), reason=reason, by=by)
+
+
+def named(lines: Sequence[PlanLine]) -> Iterator[Line]:
+    """The lines by name, in order; some hundreds are read at a time."""
+    for start in range(0, len(lines), 500):
+        chunk = lines[start : start + 500]
+        org_ids = {pk for line in chunk for pk in (line.reviewer_org_id, line.target_org_id) if pk}
+        person_ids = {pk for line in chunk for pk in (line.acting_id, line.target_person_id) if pk}
+        orgs, people = Organization.objects.in_bulk(org_ids), Person.objects.in_bulk(person_ids)
+        for line in chunk:
+            org = orgs.get(line.target_org_id or 0)
+            person = people.get(line.target_person_id or 0)
+            acting = people.get(line.acting_id or 0)
+            yield Line(
+                line.rule_code, line.is_added, orgs[line.reviewer_org_id].name, acting.name if acting else "",
+                Subject(line.subject).label, org.name if org else person.name if person else "", org, person,
+            )  # fmt: skip
+
+
+# --- inside ----------------------------------------------------------------------------------------------------
+
+
+def _check(draft: RuleDraft, rule: Rule | None, by: User) -> None:
+    if not scope.seats(by).is_admin:
+        raise Forbidden("只有系统管理员可以修改点评规则。")
+    if found := problems(draft, rule):
+        raise BadRule(found)
+
+
+def _write(rule: Rule | None, draft: RuleDraft) -> Rule:
+    changed = rule if rule is not None else Rule(scheme=rules.scheme())
+    for each in fields(RuleDraft):
+        if each.name != "ranges":
+            setattr(changed, each.name, getattr(draft, each.name))
+    changed.save()
+    known = {category.name: category for category in Category.objects.filter(scheme=changed.scheme_id)}
+    changed.selectors.all().delete()
+    RuleSelector.objects.bulk_create(
+        RuleSelector(rule=changed, side=one.side, category=known.get(one.category), org_type=one.org_type)
+        for one in sorted(set(draft.ranges))
+    )
+    return Rule.objects.get(pk=changed.pk)
+
+
+def _problems(draft: RuleDraft, rule: Rule | None) -> Iterator[Problem]:
+    code = draft.code.strip()
+    if code.upper() == BY_HAND:
+        yield Problem("code", f"“{BY_HAND}”用于人工指派的任务，请换一个。")
+    elif rule is not None and code != rule.code:
+        yield Problem("code", f"任务按规则代码归类，已有的代码不能改，请写回“{rule.code}”。")
+    elif rule is None and Rule.objects.filter(scheme__is_active=True, code=code).exists():
+        yield Problem("code", f"规则 {code} 已经有了，请换一个代码。")
+    own = draft.targets_team or draft.targets_members
+    others = draft.targets_org or draft.targets_head
+    if not own and not others:
+        yield Problem("targets_org", "请至少选一种点评对象：组织、负责人、本班子成员或本支部党员。")
+    if own and others:
+        yield Problem("targets_org", "下级组织（及其负责人）和本组织的人不能写在一条规则里，请分成两条。")
+    elif own and draft.reach != Reach.OWN:
+        yield Problem("reach", "点评本班子成员或本支部党员的，对象范围应选“本组织”。")
+    elif others and draft.reach == Reach.OWN:
+        yield Problem("reach", "点评组织或其负责人的，对象范围不能选“本组织”。")
+    if own and draft.reviewer_kind != "person":
+        yield Problem("reviewer_kind", "本班子成员和本支部党员由书记本人点评，点评主体请选“书记本人”。")
+    if draft.is_leftover and draft.reviewer_kind == "person":
+        yield Problem("reviewer_kind", "只补其余的原则条款由组织点评，点评主体请选“组织”。")
+    if draft.is_leftover and draft.reach != Reach.CHILD:
+        yield Problem("reach", "只补其余的规则逐级点评，对象范围请选“直接下级（隶属）”。")
+    yield from _joint_problems(draft, own)
+    if draft.valid_from and draft.valid_to and draft.valid_to <= draft.valid_from:
+        yield Problem("valid_to", f"失效日期不晚于生效日期 {draft.valid_from}，请改正。")
+
+
+def _joint_problems(draft: RuleDraft, own: bool) -> Iterator[Problem]:
+    partners = any(one.side == Side.CO_REVIEWER for one in draft.ranges)
+    if draft.joint != Joint.NONE and (own or draft.is_leftover):
+        yield Problem("joint", "只有点名组织及其负责人的规则可以共同点评，请选“不是共同点评”。")
+    elif draft.joint != Joint.NONE and draft.reviewer_kind == "person":
+        yield Problem("joint", "由书记本人点评的规则不能是共同点评，请选“不是共同点评”，或把点评主体改为“组织”。")
+    elif draft.joint != Joint.NONE and not partners:
+        yield Problem("joint", "共同点评要写明共同的一方：请在“共同点评的一方”选择类别或类型。")
+    elif draft.joint == Joint.NONE and partners:
+        yield Problem("joint", "选了共同点评的一方，请同时选择双方都要点评，还是任何一方即可。")
+    if any(one.side == Side.TARGET for one in draft.ranges) and own:
+        yield Problem("targets_org", "点评本组织的人时不用选对象的类别和类型，请清空对象范围。")

@@ -1,0 +1,142 @@
+"""点评规则: the list in plain words, changing one with a preview of its duties, and its versions. Administrators only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orgs import clock, lists
+from orgs.errors import DomainError
+from orgs.requests import UserRequest
+from orgs.views.imports import administrators_only
+from reviews import duties, rules, rules_editing, wording
+from reviews import rule_versions as kept
+from reviews.models import Period, Rule, RuleVersion
+from reviews.rule_forms import RuleForm
+
+SHOWN = 50  # of each rule's duties that would come, or go
+COLUMNS = (("规则", 8), ("变化", 8), ("点评组织", 36), ("点评领导", 14), ("对象身份", 12), ("被点评对象", 36))
+
+
+@administrators_only
+@require_safe
+def rule_list(request: UserRequest) -> HttpResponse:
+    """Every rule of the active scheme in the notice's order, each as a sentence."""
+    on = clock.today()
+    rows = [(rule, wording.sentence(rule), rules.holds(rule, on)) for rule in rules.every()]
+    return render(request, "reviews/rules.html", {"rows": rows, "scheme": rules.scheme()})
+
+
+@administrators_only  # type: ignore[arg-type]  # may answer with a file
+@require_http_methods(["GET", "HEAD", "POST"])
+def rule_new(request: UserRequest) -> HttpResponseBase:
+    """新增规则."""
+    return _edit(request, None)
+
+
+@administrators_only  # type: ignore[arg-type]  # may answer with a file
+@require_http_methods(["GET", "HEAD", "POST"])
+def rule_edit(request: UserRequest, pk: int) -> HttpResponseBase:
+    """修改规则; first what it would do, then saving exactly that."""
+    return _edit(request, get_object_or_404(Rule, scheme__is_active=True, pk=pk))
+
+
+@administrators_only
+@require_safe
+def rule_versions(request: UserRequest, pk: int) -> HttpResponse:
+    """What the rule said, the newest first, and which half-years were made with it."""
+    rule = get_object_or_404(Rule, scheme__is_active=True, pk=pk)
+    versions = rule.versions.select_related("rule", "by__person").prefetch_related("periods")
+    rows = [(version, wording.sentence(kept.rule_of(version))) for version in versions]
+    current = next((version for version, _ in rows if version.content == kept.content_of(rule)), None)
+    return render(request, "reviews/rule_versions.html", {"rule": rule, "rows": rows, "current": current})
+
+
+@administrators_only
+@require_POST
+def rule_restore(request: UserRequest, pk: int) -> HttpResponse:
+    """The form, filled with what the version said: it is previewed and saved like any change."""
+    version = get_object_or_404(RuleVersion.objects.select_related("rule"), rule__scheme__is_active=True, pk=pk)
+    draft = rules_editing.draft_of(kept.rule_of(version))
+    messages.info(request, f"已填入{version}的内容，还没有保存：请预览后再保存。")
+    form = RuleForm(draft=draft, auto_id="id_%s")
+    form.fields["reason"].initial = f"恢复第 {version.number} 版"
+    return _show(request, version.rule, form)
+
+
+# --- inside -------------------------------------------------------------------------------------------------
+
+
+def _edit(request: UserRequest, rule: Rule | None) -> HttpResponseBase:
+    if request.method != "POST":
+        draft = rules_editing.draft_of(rule) if rule else None
+        return _show(request, rule, RuleForm(draft=draft))
+    form = RuleForm(request.POST)
+    if not form.is_valid():
+        return _show(request, rule, form)
+    period = Period.objects.current(clock.today())
+    try:
+        if request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
+            saved = rules_editing.save(rule, form.draft(), reason=form.cleaned_data["reason"], by=request.user)
+            return _saved(request, saved, period)
+        found = rules_editing.preview(rule, form.draft(), period, by=request.user) if period else None
+    except rules_editing.BadRule as refusal:
+        form.show(refusal.problems)
+        return _show(request, rule, form)
+    if found and request.POST.get("do") == "excel":
+        return _workbook(request, found)
+    return _show(request, rule, form, found, is_previewed=True)
+
+
+def _saved(request: UserRequest, rule: Rule, period: Period | None) -> HttpResponse:
+    if request.POST.get("generate") and period is not None:
+        try:
+            total = duties.regenerate(period, by=request.user).total
+        except DomainError as refusal:
+            messages.error(request, f"规则 {rule.code} 已保存，但任务没有重新生成：{refusal}")
+        else:
+            messages.success(
+                request,
+                f"规则 {rule.code} 已保存，{period.name}的任务已重新生成：新增 {total.added}，撤回 {total.withdrawn}，"
+                f"保留 {total.kept}。",
+            )
+    else:
+        messages.success(request, f"规则 {rule.code} 已保存。任务在下次生成时随之改变。")
+    return redirect("rules")
+
+
+def _workbook(request: UserRequest, found: rules_editing.RulePreview) -> FileResponse:
+    """All duties that would come and go."""
+    rows = (
+        (line.rule_code, "新增" if line.is_added else "撤回", line.reviewer, line.acting, line.subject, line.target)
+        for line in rules_editing.named(found.lines)
+    )
+    file = lists.workbook(
+        "任务变化", COLUMNS, rows, count=len(found.lines), conditions=found.period.name, by=request.user
+    )
+    return FileResponse(file, as_attachment=True, filename=f"任务变化-{found.period.code}.xlsx")
+
+
+def _show(
+    request: UserRequest,
+    rule: Rule | None,
+    form: RuleForm,
+    found: rules_editing.RulePreview | None = None,
+    *,
+    is_previewed: bool = False,
+) -> HttpResponse:
+    context: dict[str, Any] = {"rule": rule, "form": form, "is_previewed": is_previewed and not form.errors}
+    if context["is_previewed"]:
+        context |= {"digest": form.digest(), "preview": found, "changed": request.POST.get("do") == "save"}
+    if found is not None:
+        context["parts"] = [
+            (code, word, number, list(rules_editing.named(found.of(code, is_added=is_added)[:SHOWN])))
+            for code, come, go in found.counts
+            for word, number, is_added in (("新增", come, True), ("撤回", go, False))
+            if number
+        ]
+    return render(request, "reviews/rule_edit.html", context)
