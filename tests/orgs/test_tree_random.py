@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from orgs import tree
-from orgs.models import Category, Organization, Relation
+from orgs.models import Category, Organization, OrganizationPast, Relation
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -167,7 +167,8 @@ class Game:
 
     def delete(self) -> None:
         key = self.any()
-        if self.model.children(key):
+        was_superior = OrganizationPast.objects.filter(parent=self.ids[key]).exclude(organization=self.ids[key]).exists()
+        if self.model.children(key) or was_superior:
             with pytest.raises(tree.TreeRefused, match="不能删除"), transaction.atomic():
                 tree.delete(self.stored(key), by=None)
             return
