@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from benchmarks import world
+from benchmarks import imports, world
 from orgs import clock, tree
 from orgs.models import Organization, User
 from reports import coverage, reminders
@@ -64,28 +65,57 @@ def _undone() -> Iterator[None]:
 
 
 def run(orgs: int, members: int, directory: Path) -> int:
-    """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end."""
+    """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end.
+
+    ONLY names the groups to measure; imports have a database without the generated members.
+    """
     settings.DEBUG = False  # or Django keeps every query in memory
-    is_sqlite = connection.vendor == "sqlite"
-    connection.settings_dict["TEST"]["NAME"] = str(directory / "bench.sqlite3") if is_sqlite else "bench_dianping"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    groups = {"tree": _tree, "duties": _duties, "coverage": _coverage, "reminders": _reminders}
+    only = set((os.environ.get("ONLY") or ",".join((*groups, "imports"))).split(","))
+    if unknown := only - {*groups, "imports"}:
+        print(f"no such group: {', '.join(sorted(unknown))}")
+        return 1
     try:
-        began = time.perf_counter()
-        world.build(orgs, members)
-        print(
-            f"{connection.vendor}, Python {platform.python_version()}, {platform.machine()}: "
-            f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
-        )
-        print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
-        for measure in (_tree, _duties, _coverage, _reminders):
-            for line in measure():
-                print(line, flush=True)
+        if "imports" in only:
+            with _database(directory):
+                for text in imports.measure(directory):
+                    print(text, flush=True)
+                print()
+        chosen = [measure for name, measure in groups.items() if name in only]
+        if chosen:
+            with _database(directory):
+                _world(orgs, members)
+                for measure in chosen:
+                    for line in measure():
+                        print(line, flush=True)
     except AssertionError as error:
         print(f"WRONG: {error}")
         return 1
-    finally:
-        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
     return 0
+
+
+@contextmanager
+def _database(directory: Path) -> Iterator[None]:
+    """A fresh one, dropped at the end."""
+    is_sqlite = connection.vendor == "sqlite"
+    name = connection.settings_dict["NAME"]
+    wanted = os.environ.get("BENCH_DATABASE") or "bench_dianping"
+    connection.settings_dict["TEST"]["NAME"] = str(directory / "bench.sqlite3") if is_sqlite else wanted
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def _world(orgs: int, members: int) -> None:
+    began = time.perf_counter()
+    world.build(orgs, members)
+    print(
+        f"{connection.vendor}, Python {platform.python_version()}, {platform.machine()}: "
+        f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
+    )
+    print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
 
 
 # --- the tree ---------------------------------------------------------------------------------------------

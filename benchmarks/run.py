@@ -3,6 +3,7 @@
     make bench                                    5,000 organisations, 100,000 members, SQLite in a temporary file
     make bench ORGS=50000 MEMBERS=1000000
     make bench DATABASE_URL=postgres://…          in a database of its own (bench_dianping), dropped afterwards
+    make bench ONLY=imports                       some groups only, with commas between them
 
 The seconds depend on the machine; the ratios hold better. A baseline that would take too long is measured on a
 sample and scaled, and the table says so.
