@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import OperationalError, connection, transaction
 from psycopg2.extras import execute_values
 
-from orgs import audit, changes, people, pinyin
+from orgs import audit, bulk, changes, people, pinyin
 from orgs.errors import DomainError, TreeBusy
 from orgs.models import Membership, Organization, OrgType, Relation, User
 
@@ -219,7 +219,7 @@ def _insert(new: Sequence[Organization]) -> None:
                 org.tree_id = last
             else:
                 org.tree_id = 0
-        Organization._base_manager.bulk_create(ready, batch_size=500)
+        bulk.store(ready)
         done = {id(org) for org in ready}
         waiting = [org for org in waiting if id(org) not in done]
 

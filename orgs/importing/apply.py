@@ -130,14 +130,14 @@ def _people(changes: list[Change], persons: dict[str, Person], orgs: dict[str, O
             new.append(persons[change.key])
         elif facts:
             changed.append((persons[change.key], facts))
-    people.add_many(new, by=by)
+    moves: dict[bool, list[people.Move]] = {True: [], False: []}
+    for change in changes:
+        if change.move:
+            target = orgs[change.move[0]] if change.move[0] else None
+            moves[change.stored is None].append((persons[change.key], target, change.move[1]))
+    people.add_many(new, by=by, memberships=moves[True])
     people.update_many(changed, by=by)
-    moves: list[people.Move] = [
-        (persons[change.key], orgs[change.move[0]] if change.move[0] else None, change.move[1])
-        for change in changes
-        if change.move
-    ]
-    people.transfer_many(moves, by=by)
+    people.transfer_many(moves[False], by=by)
     people.redate_many([(persons[c.key], c.values["moved_on"]) for c in changes if c.redate], by=by)
 
 
