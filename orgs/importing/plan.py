@@ -13,17 +13,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orgs.importing import columns
-from orgs.importing.columns import BY_NAME, CHARGES, MASKED, NONE_CODE, ORGS, PEOPLE, POSTS, SHEETS, Bad, Options, key
+from orgs.importing.columns import (
+    BY_NAME,
+    CHARGES,
+    MASKED,
+    NONE_CODE,
+    ORGS,
+    PEOPLE,
+    POSTS,
+    SHEETS,
+    Bad,
+    Column,
+    Options,
+    key,
+)  # fmt: skip
 from orgs.importing.nearest import Nearest
 from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
+REMEMBERED = 20_000  # different cells of a column that are cleaned once
 Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong where. `row` None: the whole sheet; `column` is a header."""
 
@@ -39,7 +53,7 @@ class Problem:
         return f"{place} {self.column}: {self.message}" if self.column else f"{place}: {self.message}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Counts:
     """Rows of one sheet; they add up to all rows with a value."""
 
@@ -54,7 +68,7 @@ class Counts:
         return self.new + self.changed + self.unchanged + self.wrong
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
     """One row that is new (`stored` None) or changes what is stored: field -> new value, field -> old value."""
 
@@ -100,7 +114,7 @@ class Plan:
         return [c for c in self.changes[sheet] if (c.stored is None) == new and c.row not in wrong]
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """A row of the file after cleaning: only the columns that the file has, and of those only the good cells."""
 
@@ -164,7 +178,7 @@ class Planner:
         if table is None:
             return
         self.plan.counts[sheet] = Counts()
-        present = [column for column in SHEETS[sheet] if column.name in table.columns]
+        present = [(column, table.columns[column.name], {}) for column in SHEETS[sheet] if column.name in table.columns]
         for number, cells in table.rows:
             self.checked += 1
             if not self.checked % 500:
@@ -172,17 +186,34 @@ class Planner:
             yield self._line(sheet, table, present, number, cells)
         self.tick("checked", self.checked)
 
-    def _line(self, sheet: str, table: Table, present: list, number: int, cells: list[Any]) -> Line:
+    def _line(
+        self,
+        sheet: str,
+        table: Table,
+        present: list[tuple[Column, int, dict[str | None, Any]]],
+        number: int,
+        cells: list[Any],
+    ) -> Line:
         line = Line(number, {}, set())
-        if number in table.ragged:
+        values = line.values
+        if table.ragged and number in table.ragged:
             self.problem(sheet, number, "", table.ragged[number], "", "检查逗号和引号：含逗号的内容要加引号")
-        for column in present:
-            cell = table.cell(cells, column.name)
+        width = len(cells)
+        for column, at, known in present:
+            cell = cells[at] if at < width else None
+            # Most columns say the same few things over and over; numbers are no keys, since 1 is True.
+            keep = cell is None or cell.__class__ is str
+            if keep and cell in known:
+                values[column.name] = known[cell]
+                continue
             try:
-                line.values[column.name] = column.value(cell, self.options)
+                value = values[column.name] = column.value(cell, self.options)
             except Bad as bad:
                 line.bad.add(column.name)
                 self.problem(sheet, number, column.name, bad.message, cell, bad.cure)
+            else:
+                if keep and len(known) < REMEMBERED:
+                    known[cell] = value
         return line
 
     def _once(self, sheet: str, line: Line, found: Key, column: str, text: str) -> bool:
@@ -198,7 +229,7 @@ class Planner:
         values = {name: value for name, value in line.values.items() if name not in skip}
         if stored is None:
             for column in SHEETS[sheet]:
-                if column.name not in skip and not column.required:
+                if column.name not in values and column.name not in skip and not column.required:
                     values.setdefault(column.name, column.empty)
             return Change(sheet, line.number, label, found, values)
         different = {name: value for name, value in values.items() if stored[name] != value}
