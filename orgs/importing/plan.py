@@ -32,6 +32,7 @@ from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
+NOTHING: dict[str, Any] = {}  # the old values of what is new
 REMEMBERED = 20_000  # different cells of a column that are cleaned once
 Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
@@ -120,7 +121,7 @@ class Line:
 
     number: int
     values: dict[str, Any]
-    bad: set[str]
+    bad: frozenset[str] = frozenset()
 
 
 class Planner:
@@ -137,7 +138,6 @@ class Planner:
         self.rows_of: dict[str, dict[Key, int]] = {sheet: {} for sheet in SHEETS}  # key -> row in the file
         # The final state: stored, overlaid by the file.
         self.orgs: dict[str, dict[str, Any]] = {k: dict(v) for k, v in world.orgs.items()}
-        self.spelled: dict[str, str] = {}  # key -> number, of the file's people
         self.nearest: Nearest | None = None  # made when the first unknown code is met
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
@@ -178,7 +178,9 @@ class Planner:
         if table is None:
             return
         self.plan.counts[sheet] = Counts()
-        present = [(column, table.columns[column.name], {}) for column in SHEETS[sheet] if column.name in table.columns]
+        present: list[tuple[Column, int, dict[str | None, Any]]] = [
+            (column, table.columns[column.name], {}) for column in SHEETS[sheet] if column.name in table.columns
+        ]
         for number, cells in table.rows:
             self.checked += 1
             if not self.checked % 500:
@@ -194,7 +196,7 @@ class Planner:
         number: int,
         cells: list[Any],
     ) -> Line:
-        line = Line(number, {}, set())
+        line = Line(number, {})
         values = line.values
         if table.ragged and number in table.ragged:
             self.problem(sheet, number, "", table.ragged[number], "", "检查逗号和引号：含逗号的内容要加引号")
@@ -209,7 +211,7 @@ class Planner:
             try:
                 value = values[column.name] = column.value(cell, self.options)
             except Bad as bad:
-                line.bad.add(column.name)
+                line.bad |= {column.name}
                 self.problem(sheet, number, column.name, bad.message, cell, bad.cure)
             else:
                 if keep and len(known) < REMEMBERED:
@@ -231,7 +233,7 @@ class Planner:
             for column in SHEETS[sheet]:
                 if column.name not in values and column.name not in skip and not column.required:
                     values.setdefault(column.name, column.empty)
-            return Change(sheet, line.number, label, found, values)
+            return Change(sheet, line.number, label, found, values, NOTHING)
         different = {name: value for name, value in values.items() if stored[name] != value}
         old = {name: stored[name] for name in different}
         return Change(sheet, line.number, label, found, different, old, stored["pk"])
@@ -303,7 +305,7 @@ class Planner:
 
     def _check_parent(self, found: str, line: Line, dangling: set[str]) -> None:
         parent = line.values["parent"]
-        raw = self._raw(ORGS, line, "parent")
+        raw = self._raw(ORGS, line.number, "parent")
         if parent == found:
             self.problem(ORGS, line.number, "parent", "上级不能是自己", raw, "填写真正的上级代码；根组织留空")
             dangling.add(found)
@@ -312,12 +314,12 @@ class Planner:
             self.problem(ORGS, line.number, "parent", message, raw, "先在本表中添加这个上级，或改正代码")
             dangling.add(found)
 
-    def _raw(self, sheet: str, line: Line, column: str) -> str:
+    def _raw(self, sheet: str, row: int, column: str) -> str:
         """A code as the file writes it (trimmed), for messages."""
         table = self.book.tables[sheet]
         if not hasattr(self, "_cells"):
             self._cells = {name: dict(t.rows) for name, t in self.book.tables.items()}
-        cell = table.cell(self._cells[sheet][line.number], column)
+        cell = table.cell(self._cells[sheet][row], column)
         return _shown(cell).strip(columns.BLANKS)
 
     def _check_cycles(self, lines: dict[str, Line], dangling: set[str]) -> set[str]:
@@ -479,7 +481,6 @@ class Planner:
 
     def _member(self, found: str, line: Line) -> None:
         values = line.values
-        self.spelled[found] = values["number"]
         stored = self.world.persons.get(found)
         if values.get("mobile") is MASKED:
             del values["mobile"]
@@ -555,9 +556,13 @@ class Planner:
                 "转移的话请填写实际日期",
             )
         change.move = (branch, on)
-        change.values["branch"], change.old["branch"] = branch, before
+        change.values["branch"] = branch
         if branch is not None:
-            change.values["moved_on"], change.old["moved_on"] = on, begun
+            change.values["moved_on"] = on
+        if stored is not None:
+            change.old["branch"] = before
+            if branch is not None:
+                change.old["moved_on"] = begun
 
     # --- 任职 ----------------------------------------------------------------------------------------------------
 
@@ -614,7 +619,10 @@ class Planner:
     def _number(self, person: str) -> str:
         """As it is stored, or as the file writes it."""
         stored = self.world.persons.get(person)
-        return stored["number"] if stored else self.spelled.get(person, person)
+        if stored:
+            return str(stored["number"])
+        row = self.rows_of[PEOPLE].get(person)
+        return self._raw(PEOPLE, row, "number") if row else person
 
     # --- 分管 ----------------------------------------------------------------------------------------------------
 

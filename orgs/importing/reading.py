@@ -166,8 +166,9 @@ def _take(block: list[Any], rows: list[Row]) -> None:
     same: dict[str, str] = {}
     once = same.setdefault
     for at in range(0, len(block), 2):
+        # Half a million of them: the list that was made for it has no room to spare.
         cells = [once(cell, cell) if cell.__class__ is str else _cell(cell) for cell in block[at + 1]]
-        rows.append((block[at], cells))
+        rows.append((block[at], cells[:]))
 
 
 def _cell(cell: Any) -> Any:
