@@ -243,8 +243,9 @@ def main(arguments: list[str]) -> None:
     django.setup()
     settings.DEBUG = False  # or Django keeps every query in memory
     found = STEPS[step](Path(path))
-    found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    found["reader_memory"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    found["memory"], found["reader_memory"] = own.ru_maxrss // 1024, children.ru_maxrss // 1024
+    found["cpu"] = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
     print(json.dumps(found))
 
 
@@ -302,7 +303,9 @@ def _line(
     what: str, found: dict[str, Any], beside: dict[str, Any] | None = None, baseline: str = "", bound: float = 0
 ) -> str:
     reading = f", of which reading {found['reading']:.1f} s" if "reading" in found else ""
-    memory = f"   {found['memory']} MB, reader {found['reader_memory']} MB"
+    memory = (
+        f"   CPU without the database's {found['cpu']:.1f} s, {found['memory']} MB, reader {found['reader_memory']} MB"
+    )
     ratio = f"   {found['seconds'] / beside['seconds']:.2f} × {baseline} (wanted: {bound})" if beside else ""
     return f"{what:<58} {found['seconds']:>8.1f} s{reading}{memory}{ratio}"
 
