@@ -118,6 +118,8 @@ def _preparing(field: Any) -> Callable[[Any], Any] | None:
     match field.get_internal_type():
         case "JSONField":
             return partial(json.dumps, cls=field.encoder)  # the field's own way takes three times as long
+        case "DateField" if connection.vendor == "postgresql":
+            return None
         case "DateField" | "DateTimeField":
             return lru_cache(maxsize=1000)(partial(field.get_db_prep_save, connection=connection))
     return None

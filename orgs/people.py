@@ -82,7 +82,7 @@ def transfer_many(moves: Sequence[Move], *, by: User | None) -> None:
 
 def _begin(moves: Sequence[Move], current: Mapping[int, Membership], by: User | None) -> None:
     """Write the memberships that begin and end by the moves; `current` are the open ones by person."""
-    begun: list[Membership] = []
+    begun: list[tuple[int, int, datetime.date | None, None]] = []
     ended: list[Membership] = []
     replaced: list[Membership] = []
     persons: list[Person] = []
@@ -104,10 +104,10 @@ def _begin(moves: Sequence[Move], current: Mapping[int, Membership], by: User | 
         events[person.pk] = ({"branch": old.branch.name} if old else nowhere, after)
         persons.append(person)
         if branch is not None:
-            begun.append(Membership(person_id=person.pk, branch_id=branch.pk, from_on=on))
+            begun.append((person.pk, branch.pk, on, None))
     Membership.objects.filter(pk__in=[row.pk for row in replaced]).delete()
     Membership.objects.bulk_update(ended, ["to_on"], batch_size=500)
-    bulk.store(begun)
+    bulk.insert(Membership, ("person_id", "branch_id", "from_on", "to_on"), begun)
     audit.record(by, "组织关系", persons, changes=events)
 
 
