@@ -48,5 +48,5 @@ lint: install ## every check that does not run the program
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: install ## measure the heavy parts on generated data; ORGS=5000 by default, up to 50000
+bench: install ## measure the heavy parts on generated data; ORGS=5000 by default, up to 50000; ONLY=imports for some groups only
 	$(BIN)/python -m benchmarks.run

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from benchmarks import world
+from benchmarks import imports, world
 from orgs import clock
 from orgs.models import Organization, User
 from reports import coverage, reminders
@@ -69,32 +69,50 @@ Group = Callable[[], Iterator[Line]]
 def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -> int:
     """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end.
 
-    People are built where a group needs them: the tree alone does not.
+    People are built where a group needs them: the tree alone does not. Imports have a database of their own, empty.
     """
-    members = members if set(groups) - {"tree"} else 0
     settings.DEBUG = False  # or Django keeps every query in memory
-    is_sqlite = connection.vendor == "sqlite"
-    connection.settings_dict["TEST"]["NAME"] = (
-        str(directory / "bench.sqlite3") if is_sqlite else os.environ.get("TEST_DB") or "bench_dianping"
-    )
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        began = time.perf_counter()
-        world.build(orgs, members)
-        print(
-            f"{connection.vendor}, Python {platform.python_version()}, {platform.machine()}: "
-            f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
-        )
-        print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
-        for measure in groups.values():
-            for line in measure():
-                print(line, flush=True)
+        if "imports" in groups:
+            with _database(directory):
+                for text in imports.measure(directory):
+                    print(text, flush=True)
+                print()
+        counted = {name: measure for name, measure in groups.items() if name != "imports"}
+        if counted:
+            with _database(directory):
+                _world(orgs, members if set(counted) - {"tree"} else 0)
+                for measure in counted.values():
+                    for line in measure():
+                        print(line, flush=True)
     except AssertionError as error:
         print(f"WRONG: {error}")
         return 1
-    finally:
-        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
     return 0
+
+
+@contextmanager
+def _database(directory: Path) -> Iterator[None]:
+    """A fresh one, dropped at the end."""
+    is_sqlite = connection.vendor == "sqlite"
+    name = connection.settings_dict["NAME"]
+    wanted = os.environ.get("TEST_DB") or "bench_dianping"
+    connection.settings_dict["TEST"]["NAME"] = str(directory / "bench.sqlite3") if is_sqlite else wanted
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def _world(orgs: int, members: int) -> None:
+    began = time.perf_counter()
+    world.build(orgs, members)
+    print(
+        f"{connection.vendor}, Python {platform.python_version()}, {platform.machine()}: "
+        f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
+    )
+    print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
 
 
 # --- duties ---------------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
     make bench                                    5,000 organisations, 100,000 members, SQLite in a temporary file
     make bench ORGS=50000 MEMBERS=1000000
     make bench DATABASE_URL=postgres://…          in a database of its own (bench_dianping), dropped afterwards
-    make bench ONLY=tree                          some groups: tree,duties,coverage,reminders (those that count need
-                                                  what the ones before them wrote)
+    make bench ONLY=tree                          some groups: imports,tree,duties,coverage,reminders (those that count
+                                                  need what the ones before them wrote)
 
 The seconds depend on the machine; the ratios hold better. A baseline that would take too long is measured on a
 sample and scaled, and the table says so.
@@ -35,7 +35,11 @@ def main() -> int:
         django.setup()
         # Only now, because it reads the settings.
         measures = importlib.import_module("benchmarks.measures")
-        groups = {"tree": importlib.import_module("benchmarks.tree").measure, **measures.GROUPS}
+        groups = {
+            "imports": measures.imports.measure,
+            "tree": importlib.import_module("benchmarks.tree").measure,
+            **measures.GROUPS,
+        }
         only = [name for name in os.environ.get("ONLY", "").split(",") if name]
         if unknown := set(only) - set(groups):
             print(f"ONLY: no {', '.join(sorted(unknown))}; there are {', '.join(groups)}")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
-from psycopg2.extras import execute_values
 
+from orgs import bulk
 from orgs.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -43,35 +43,23 @@ def record(
 
     Runs in the caller's transaction, so that a change and its event are written together or not at all.
     """
-    changes = changes or {}
+    things = list(objects)
+    bulk.insert_prepared(AuditEvent, COLUMNS, _rows(by, verb, things, summary, changes or {}))
+
+
+def _rows(by: User | None, verb: str, things: list[Model], summary: str, changes: Changes) -> Iterator[tuple]:
+    """An import writes half a million of these. One dictionary told of many objects becomes JSON once."""
     at = connection.ops.adapt_datetimefield_value(timezone.now())
     by_pk = by.pk if by is not None else None
-    rows = []
-    for thing in objects:
+    texts: dict[int, str] = {}
+
+    def text(values: dict[str, Any]) -> str:
+        found = texts.get(id(values))
+        if found is None:
+            found = texts[id(values)] = json.dumps(_plain(values)) if values else "{}"
+        return found
+
+    for thing in things:
         before, after = changes.get(thing.pk, NOTHING)
-        rows.append(
-            (
-                at,
-                by_pk,
-                verb,
-                thing._meta.label_lower,
-                thing.pk,
-                (summary or str(thing))[:500],
-                json.dumps(_plain(before)) if before else "{}",
-                json.dumps(_plain(after)) if after else "{}",
-            )
-        )
-    _insert(rows)
-
-
-def _insert(rows: list[tuple]) -> None:
-    """Past the models: an import writes a quarter of a million of these, and the ORM was most of that time."""
-    if not rows:
-        return
-    quote = connection.ops.quote_name
-    into = f"INSERT INTO {quote(AuditEvent._meta.db_table)} ({', '.join(quote(name) for name in COLUMNS)}) VALUES "  # noqa: S608 - names of our own
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            execute_values(cursor.cursor, into + "%s", rows, page_size=5000)
-        else:
-            cursor.executemany(f"{into}({', '.join(['%s'] * len(COLUMNS))})", rows)
+        told = (summary or str(thing))[:500]
+        yield at, by_pk, verb, thing._meta.label_lower, thing.pk, told, text(before), text(after)

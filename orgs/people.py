@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 
-from orgs import audit, changes, clock, pinyin, removal
+from orgs import audit, bulk, changes, clock, pinyin, removal
 from orgs.errors import DomainError
 from orgs.models import Charge, ChargeKind, Membership, Organization, OrgType, Person, Post, PostRole, User
 
@@ -31,14 +32,18 @@ class PeopleRefused(DomainError):
 # --- persons ----------------------------------------------------------------------------------------------
 
 
-def add_many(persons: Sequence[Person], *, by: User | None) -> None:
-    """Store unsaved persons. Raises PeopleRefused when a number is taken (numbers differ by more than case)."""
+def add_many(persons: Sequence[Person], *, by: User | None, memberships: Sequence[Move] = ()) -> None:
+    """Store unsaved persons, and the memberships with which some of them begin (the day None: always).
+
+    Raises PeopleRefused when a number is taken (numbers differ by more than case) or a branch is no 党支部.
+    """
     try:
         for person in persons:
             pinyin.fill(person)
         with transaction.atomic():
-            Person.objects.bulk_create(persons, batch_size=BATCH)
+            bulk.store(persons)
             audit.record(by, "新增人员", persons)
+            _begin([move for move in memberships if move[1] is not None], {}, by)
     except IntegrityError as error:
         raise PeopleRefused("人员编号已被使用（不分大小写），请核对。") from error
 
@@ -52,10 +57,7 @@ def add(
     person: Person, branch: Organization | None = None, on: datetime.date | None = None, *, by: User | None
 ) -> Person:
     """Store a person and, where a branch is given, the membership from that day (None: always)."""
-    with transaction.atomic():
-        add_many([person], by=by)
-        if branch is not None:
-            transfer_many([(person, branch, on)], by=by)
+    add_many([person], by=by, memberships=[(person, branch, on)])
     return person
 
 
@@ -100,32 +102,39 @@ def transfer_many(moves: Sequence[Move], *, by: User | None, reason: str = "") -
         locked = Person.objects.select_for_update().order_by("pk")
         for chunk in _chunks(sorted(persons)):
             list(locked.filter(pk__in=chunk).values_list("pk", flat=True))
-        current = _open_memberships(persons)
-        begun: list[Membership] = []
-        ended: list[Membership] = []
-        replaced: list[Membership] = []
-        events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
-        why = {"reason": reason} if reason else {}
-        for person, branch, on in moves:
-            if branch is not None and branch.org_type != OrgType.BRANCH:
-                raise PeopleRefused(
-                    f"{person.name}（{person.number}）：“{branch.name}”不是党支部，党员只能属于党支部。"
-                )
-            old = current.get(person.pk)
-            if old is not None and branch is not None and old.branch_id == branch.pk:
-                continue
-            if old is not None:
-                _end(old, person, on, ended, replaced)
-            events[person.pk] = (
-                {"branch": old.branch.name if old else ""},
-                {"branch": branch.name if branch else "", "on": on, **why},
-            )
-            if branch is not None:
-                begun.append(Membership(person=person, branch=branch, from_on=on))
-        Membership.objects.filter(pk__in=[row.pk for row in replaced]).delete()
-        Membership.objects.bulk_update(ended, ["to_on"], batch_size=500)
-        Membership.objects.bulk_create(begun, batch_size=BATCH)
-        audit.record(by, "组织关系", [persons[pk] for pk in events], changes=events)
+        _begin(moves, _open_memberships(persons), by, reason)
+
+
+def _begin(moves: Sequence[Move], current: Mapping[int, Membership], by: User | None, reason: str = "") -> None:
+    """Write the memberships that begin and end by the moves; `current` are the open ones by person."""
+    begun: list[tuple[int, int, datetime.date | None, None]] = []
+    ended: list[Membership] = []
+    replaced: list[Membership] = []
+    persons: list[Person] = []
+    events: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+    nowhere = {"branch": ""}
+    why = {"reason": reason} if reason else {}
+    told: dict[tuple[int | None, datetime.date | None], dict[str, Any]] = {}  # one for all who come to a branch
+    for person, branch, on in moves:
+        if branch is not None and branch.org_type != OrgType.BRANCH:
+            raise PeopleRefused(f"{person.name}（{person.number}）：“{branch.name}”不是党支部，党员只能属于党支部。")
+        old = current.get(person.pk)
+        if old is not None and branch is not None and old.branch_id == branch.pk:
+            continue
+        if old is not None:
+            _end(old, person, on, ended, replaced)
+        place = (branch.pk if branch else None, on)
+        after = told.get(place)
+        if after is None:
+            after = told[place] = {"branch": branch.name if branch else "", "on": on, **why}
+        events[person.pk] = ({"branch": old.branch.name} if old else nowhere, after)
+        persons.append(person)
+        if branch is not None:
+            begun.append((person.pk, branch.pk, on, None))
+    Membership.objects.filter(pk__in=[row.pk for row in replaced]).delete()
+    Membership.objects.bulk_update(ended, ["to_on"], batch_size=500)
+    bulk.insert(Membership, ("person_id", "branch_id", "from_on", "to_on"), begun)
+    audit.record(by, "组织关系", persons, changes=events)
 
 
 def _end(
@@ -215,7 +224,7 @@ def appoint_many(posts: Sequence[Post], *, by: User | None, reason: str = "") ->
     """任职: store unsaved posts. Raises PeopleRefused for a post that exists or a second 书记 at the same time."""
     try:
         with transaction.atomic():
-            Post.objects.bulk_create(posts, batch_size=BATCH)
+            bulk.store(posts)
             _refuse_two_secretaries({post.organization_id for post in posts if post.role == PostRole.SECRETARY})
             audit.record(by, "任职", posts, changes=_begun(posts, reason))
     except IntegrityError as error:
@@ -285,19 +294,18 @@ def end_posts_of(org: Organization, *, on: datetime.date, by: User | None) -> No
 def _refuse_two_secretaries(org_ids: set[int]) -> None:
     """Two 书记 of one organisation at the same time: whose duties would they be?"""
     for chunk in _chunks(sorted(org_ids)):
-        by_org: dict[int, list[Post]] = {}
-        rows = Post.objects.filter(organization__in=chunk, role=PostRole.SECRETARY).select_related(
-            "person", "organization"
+        rows = Post.objects.filter(organization__in=chunk, role=PostRole.SECRETARY).order_by(
+            "organization_id", F("from_on").asc(nulls_first=True), "pk"
         )
-        for post in rows.order_by("organization_id", F("from_on").asc(nulls_first=True), "pk"):
-            by_org.setdefault(post.organization_id, []).append(post)
-        for posts in by_org.values():
-            for earlier, later in zip(posts, posts[1:], strict=False):
-                if earlier.to_on is None or (later.from_on or datetime.date.min) < earlier.to_on:
-                    raise PeopleRefused(
-                        f"“{earlier.organization.name}”同时有两名书记：{earlier.person.name}、{later.person.name}，"
-                        "请先给前任写明免职日期。"
-                    )
+        spans = list(rows.values_list("organization_id", "from_on", "to_on", "pk"))
+        for (org, _, ended, earlier), (later_org, begun, _, later) in pairwise(spans):
+            if org == later_org and (ended is None or (begun or datetime.date.min) < ended):
+                found = Post.objects.select_related("person", "organization").in_bulk([earlier, later])
+                first, second = found[earlier], found[later]
+                raise PeopleRefused(
+                    f"“{first.organization.name}”同时有两名书记：{first.person.name}、{second.person.name}，"
+                    "请先给前任写明免职日期。"
+                )
 
 
 # --- division of work -----------------------------------------------------------------------------------------
@@ -307,7 +315,7 @@ def put_in_charge_many(charges: Sequence[Charge], *, by: User | None, reason: st
     """分管: store unsaved divisions of work. Raises PeopleRefused for one that exists."""
     try:
         with transaction.atomic():
-            Charge.objects.bulk_create(charges, batch_size=BATCH)
+            bulk.store(charges)
             audit.record(by, "分管", charges, changes=_begun(charges, reason))
     except IntegrityError as error:
         raise PeopleRefused("这项分管已经存在（同一人、同一班子、同一分管组织、同一起始日期）。") from error

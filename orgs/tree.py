@@ -19,7 +19,7 @@ from django.db.models import F, ProtectedError, Q
 from django.db.models.functions import Collate
 from psycopg2.extras import execute_values
 
-from orgs import audit, changes, clock, past, people, pinyin, removal
+from orgs import audit, bulk, changes, clock, past, people, pinyin, removal
 from orgs.errors import DomainError, TreeBusy
 from orgs.models import Membership, Organization, OrganizationAlias, OrganizationPast, OrgType, Relation, User
 
@@ -310,7 +310,7 @@ def _insert(new: Sequence[Organization]) -> None:
                 org.tree_id = last
             else:
                 org.tree_id = 0
-        Organization._base_manager.bulk_create(ready, batch_size=500)
+        bulk.store(ready)
         done = {id(org) for org in ready}
         waiting = [org for org in waiting if id(org) not in done]
 

@@ -19,6 +19,7 @@ from orgs.importing.reading import Book
 from orgs.models import Charge, Organization, Person, Post, User
 
 CHUNK = 900
+PORTION = 10_000  # new persons in memory at a time
 
 
 class Wrong(DomainError):
@@ -55,7 +56,8 @@ def settled(book: Book) -> Book:
 def import_book(book: Book, options: Options, *, by: User | None, tick: Tick = silent) -> Plan:
     """Import all of it or nothing: planned anew under the tree's lock, so that what is checked is what is stored.
 
-    Duties and figures follow in the same transaction (`orgs.changes`). Returns the plan that was carried out.
+    Duties and figures follow in the same transaction (`orgs.changes`). Returns the plan that was carried out; the book
+    is empty then, for its memory is needed.
     Raises Wrong, NotLookedAt, tree.TreeRefused, people.PeopleRefused, TreeBusy.
     """
     with transaction.atomic():
@@ -65,6 +67,7 @@ def import_book(book: Book, options: Options, *, by: User | None, tick: Tick = s
             raise Wrong(made)
         if made.drawn is not None and made.drawn.fingerprint != options.drawn:
             raise NotLookedAt("文件的上下级是画出来的，请先核对按层级理解的结果，确认后再导入。")
+        book.tables.clear()
         _carry_out(made, by, tick)
         if not made.is_empty:
             changes.announce(_change(), by)
@@ -121,7 +124,7 @@ def _carry_out(plan: Plan, by: User | None, tick: Tick) -> None:
     written = 0
     for sheet, write in (
         (ORGS, lambda changes: _organizations(changes, orgs, by)),
-        (PEOPLE, lambda changes: _people(changes, persons, orgs, by)),
+        (PEOPLE, lambda changes: _people(changes, persons, orgs, by, _holders(plan))),
         (POSTS, lambda changes: _posts(changes, orgs, persons, by)),
         (CHARGES, lambda changes: _charges(changes, orgs, persons, by)),
     ):
@@ -147,6 +150,11 @@ def _named_persons(plan: Plan) -> set[str]:
     for sheet in (POSTS, CHARGES):
         named |= {change.key[0] for change in plan.changes[sheet]}
     return named
+
+
+def _holders(plan: Plan) -> set[str]:
+    """Keys of the persons whose posts and division of work are written after them."""
+    return {change.key[0] for sheet in (POSTS, CHARGES) for change in plan.changes[sheet]}
 
 
 def _instances(model: Any, ids: Mapping[str, int], named: set[str]) -> dict[str, Any]:
@@ -188,25 +196,39 @@ def _organizations(changes: list[Change], orgs: dict[str, Organization], by: Use
             setattr(org, name, value)
 
 
-def _people(changes: list[Change], persons: dict[str, Person], orgs: dict[str, Organization], by: User | None) -> None:
-    new: list[Person] = []
-    changed: list[tuple[Person, Mapping[str, Any]]] = []
-    for change in changes:
-        facts = {name: value for name, value in change.values.items() if name not in ("branch", "moved_on")}
-        if change.stored is None:
-            persons[change.key] = Person(**facts)
-            new.append(persons[change.key])
-        elif facts:
-            changed.append((persons[change.key], facts))
-    people.add_many(new, by=by)
+def _people(
+    changes: list[Change],
+    persons: dict[str, Person],
+    orgs: dict[str, Organization],
+    by: User | None,
+    holders: set[str],
+) -> None:
+    """Write them, the new ones in portions; `persons` gains those new ones that hold something."""
+
+    def move(change: Change, person: Person) -> people.Move:
+        assert change.move is not None  # noqa: S101 - for the type checker
+        branch, on = change.move
+        return person, orgs[branch] if branch else None, on
+
+    new = [change for change in changes if change.stored is None]
+    for start in range(0, len(new), PORTION):
+        portion = new[start : start + PORTION]
+        added = [Person(**_facts(change)) for change in portion]
+        begun = [move(change, person) for change, person in zip(portion, added, strict=True) if change.move]
+        people.add_many(added, by=by, memberships=begun)
+        persons.update(
+            (change.key, person) for change, person in zip(portion, added, strict=True) if change.key in holders
+        )
+    old = [change for change in changes if change.stored is not None]
+    changed = [(persons[change.key], facts) for change in old if (facts := _facts(change))]
     people.update_many(changed, by=by)
-    moves: list[people.Move] = [
-        (persons[change.key], orgs[change.move[0]] if change.move[0] else None, change.move[1])
-        for change in changes
-        if change.move
-    ]
-    people.transfer_many(moves, by=by)
-    people.redate_many([(persons[c.key], c.values["moved_on"]) for c in changes if c.redate], by=by)
+    people.transfer_many([move(change, persons[change.key]) for change in old if change.move], by=by)
+    people.redate_many([(persons[c.key], c.values["moved_on"]) for c in old if c.redate], by=by)
+
+
+def _facts(change: Change) -> dict[str, Any]:
+    """What is written of the person, not of the membership."""
+    return {name: value for name, value in change.values.items() if name not in ("branch", "moved_on")}
 
 
 def _posts(changes: list[Change], orgs: dict[str, Organization], persons: dict[str, Person], by: User | None) -> None:

@@ -3,8 +3,8 @@ that needs Django.
 
     python -m orgs.importing.child FILE KIND SHEET…
 
-Writes JSON lines: {"sheets": […]}, then for each wanted sheet {"sheet": name} and [row number, cells] for each row
-with a value, and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
+Writes JSON lines: {"sheets": […]}, then for each wanted sheet {"sheet": name} and blocks of its rows with a value,
+[row number, cells, row number, cells, …], and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
 lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "time".
 
 python-calamine reads the values. What it loses (an error value comes out as an empty string) and what may kill it
@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import resource
 import struct
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 from xml.parsers import expat
 
@@ -34,6 +36,9 @@ ERROR_BYTES = 64 * 1024  # all that it may write to a file: its last words
 MAX_COLUMNS = 256
 MAX_AREA = 16_000_000
 MAX_FAULTS = 200_000
+BLOCK = 500  # rows in a line
+PIECE = 1 << 20
+LONGEST_ROW = 16 << 20  # bytes in which a row ends that is looked at as a whole
 SHEET_NS = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main}",
     "http://purl.oclc.org/ooxml/spreadsheetml/main}",
@@ -76,6 +81,44 @@ def column_number(letters: str) -> int:
     return number
 
 
+# A row as every spreadsheet writes it: its own number in each cell, values, no formula, no error.
+PLAIN_ROW = re.compile(
+    rb"""<row r="([0-9]{1,7})"[^<>]*(?<!/)>(?:"""
+    rb"""<c r="[A-Z]{1,3}\1"(?: s="[0-9]+")?(?: t="(?:s|n|b|str|inlineStr)")?"""
+    rb"""(?:/>|></c>|>(<)(?:v>[^<]*</v>|is><t(?: xml:space="preserve")?>[^<]*</t></is>)</c>))*+</row>"""
+)
+VALUED = re.compile(rb"""<c r="([A-Z]{1,3})[0-9]+"[^<>/]*><[vi]""")
+
+
+def _without_plain_rows(stream: Any, scan: Scan) -> Iterator[bytes]:
+    """The XML but for its plain rows: of those only the reach is noted, and the number of the last one is kept.
+
+    Most of a sheet is such rows, and a parser's call for each tag would take longer than reading their values.
+    """
+    carried = b""
+    while piece := stream.read(PIECE):
+        piece = carried + piece
+        end = piece.rfind(b"</row>") + 6
+        if end == 5:
+            end = 0 if len(piece) < LONGEST_ROW else len(piece)
+        carried, piece = piece[end:], piece[:end]
+        at = deepest = 0
+        last = b""
+        for row in PLAIN_ROW.finditer(piece):
+            if at != row.start():
+                yield (b'<row r="%s"/>' % last if last else b"") + piece[at : row.start()]
+            last, value = row.groups()
+            if value:
+                deepest = max(deepest, int(last))
+            at = row.end()
+        if deepest:
+            scan.rows = max(scan.rows, deepest)
+            letters = {letters.decode() for letters in set(VALUED.findall(piece))}
+            scan.columns = max(scan.columns, *map(column_number, letters))
+        yield (b'<row r="%s"/>' % last if last else b"") + piece[at:]
+    yield carried
+
+
 def _parse(stream: Any, start: Callable, end: Callable | None = None, text: Callable | None = None) -> None:
     """Go through XML once; a document type is refused, so nothing can be expanded."""
     parser = expat.ParserCreate(namespace_separator="}")
@@ -90,7 +133,12 @@ def _parse(stream: Any, start: Callable, end: Callable | None = None, text: Call
         raise Refusal("文件里有不允许的内容（文档类型声明），请用 Excel 重新另存为 .xlsx。")
 
     parser.StartDoctypeDeclHandler = refuse
-    parser.ParseFile(stream)
+    if isinstance(stream, Iterator):
+        for piece in stream:
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    else:
+        parser.ParseFile(stream)
 
 
 # --- .xlsx ------------------------------------------------------------------------------------------------------
@@ -177,7 +225,7 @@ def scan_xlsx(stream: Any) -> Scan:
         elif what == "v" or what == "is":
             inside = False
 
-    _parse(stream, start, end, text)
+    _parse(_without_plain_rows(stream, scan), start, end, text)
     return scan
 
 
@@ -349,7 +397,9 @@ def read(path: str, kind: str, wanted: list[str]) -> Iterator[Any]:
             scans[name].check(name)
         for name in chosen:
             yield {"sheet": name}
-            yield from _rows(book.get_sheet_by_name(name), scans[name])
+            rows = _rows(book.get_sheet_by_name(name), scans[name])
+            while block := list(chain.from_iterable(islice(rows, BLOCK))):
+                yield block
     yield {"end": True}
 
 
@@ -364,8 +414,18 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
                 for column in range(left, min(right, MAX_COLUMNS) + 1):
                     if (row, column) != (top, left):
                         by_row.setdefault(row, []).append((column, "merged"))
-    for number, values in enumerate(sheet.to_python(skip_empty_area=False), start=1):
-        cells = [encode(value) for value in values]
+    known = {str, int, float, bool}
+    # Rows are numbered from the sheet's first, but columns begin where the values do.
+    indent = [None] * (sheet.start[1] if sheet.start else 0)
+    for number, values in enumerate(sheet.iter_rows(), start=1):
+        cells = indent + [
+            (value or None) if value.__class__ is str else value if value.__class__ in known else encode(value)
+            for value in values
+        ]
+        if number not in by_row:
+            if any(cell is not None for cell in cells):
+                yield [number, cells]
+            continue
         for column, kind in by_row.get(number, ()):
             if column <= len(cells):
                 if kind != "merged" or cells[column - 1] is None:

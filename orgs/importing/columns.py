@@ -119,7 +119,7 @@ INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u034f\u2800")
 
 def hidden_character(text: str) -> str:
     """The code point ("U+200B") of a control, zero-width or bidirectional character; "" where there is none."""
-    if text.isprintable() and not (set(text) & INVISIBLE):
+    if text.isprintable() and INVISIBLE.isdisjoint(text):
         return ""
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in INVISIBLE:
@@ -142,6 +142,8 @@ def code(column: Column, cell: Any, options: Options) -> str:
         if not float(cell).is_integer() or not 0 <= cell < 1e15:
             raise Bad(f"数字 {cell} 不能当作代码", "把该列设为文本格式后重新填写代码")
         return str(int(cell))
+    if cell.isascii() and cell.isalnum() and len(cell) <= column.length:
+        return cell  # nearly all of them
     bad = hidden_character(cell)
     if bad:
         raise Bad(f"含有看不见的字符 {bad}", "删除后重新输入")

@@ -13,18 +13,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orgs.importing import columns
-from orgs.importing.columns import BY_NAME, CHARGES, MASKED, NONE_CODE, ORGS, PEOPLE, POSTS, SHEETS, Bad, Options, key
+from orgs.importing.columns import (
+    BY_NAME,
+    CHARGES,
+    MASKED,
+    NONE_CODE,
+    ORGS,
+    PEOPLE,
+    POSTS,
+    SHEETS,
+    Bad,
+    Column,
+    Options,
+    key,
+)  # fmt: skip
 from orgs.importing.nearest import Nearest
 from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
 MOST_UNKNOWN = 1000  # different unknown organisations that are told apart
+NOTHING: dict[str, Any] = {}  # the old values of what is new
+REMEMBERED = 20_000  # different cells of a column that are cleaned once
 Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong where. `row` None: the whole sheet; `column` is a header."""
 
@@ -41,7 +56,7 @@ class Problem:
         return f"{place} {self.column}: {self.message}" if self.column else f"{place}: {self.message}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Counts:
     """Rows of one sheet; they add up to all rows with a value."""
 
@@ -57,7 +72,7 @@ class Counts:
         return self.new + self.changed + self.unchanged + self.wrong
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
     """One row that is new (`stored` None) or changes what is stored: field -> new value, field -> old value."""
 
@@ -117,13 +132,13 @@ class Plan:
         return [c for c in self.changes[sheet] if (c.stored is None) == new and c.row not in wrong]
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """A row of the file after cleaning: only the columns that the file has, and of those only the good cells."""
 
     number: int
     values: dict[str, Any]
-    bad: set[str]
+    bad: frozenset[str] = frozenset()
 
 
 class Planner:
@@ -140,7 +155,6 @@ class Planner:
         self.rows_of: dict[str, dict[Key, int]] = {sheet: {} for sheet in SHEETS}  # key -> row in the file
         # The final state: stored, overlaid by the file.
         self.orgs: dict[str, dict[str, Any]] = {k: dict(v) for k, v in world.orgs.items()}
-        self.spelled: dict[str, str] = {}  # key -> number, of the file's people
         self.nearest: Nearest | None = None  # made when the first unknown code is met
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
@@ -184,7 +198,9 @@ class Planner:
         if table is None:
             return
         self.plan.counts[sheet] = Counts()
-        present = [column for column in SHEETS[sheet] if column.name in table.columns]
+        present: list[tuple[Column, int, dict[str | None, Any]]] = [
+            (column, table.columns[column.name], {}) for column in SHEETS[sheet] if column.name in table.columns
+        ]
         for number, cells in table.rows:
             self.checked += 1
             if not self.checked % 500:
@@ -192,19 +208,36 @@ class Planner:
             yield self._line(sheet, table, present, number, cells)
         self.tick("checked", self.checked)
 
-    def _line(self, sheet: str, table: Table, present: list, number: int, cells: list[Any]) -> Line:
-        line = Line(number, {}, set())
-        if number in table.ragged:
+    def _line(
+        self,
+        sheet: str,
+        table: Table,
+        present: list[tuple[Column, int, dict[str | None, Any]]],
+        number: int,
+        cells: list[Any],
+    ) -> Line:
+        line = Line(number, {})
+        values = line.values
+        if table.ragged and number in table.ragged:
             self.problem(sheet, number, "", table.ragged[number], "", "检查逗号和引号：含逗号的内容要加引号")
         for name, message, cure in table.odd.get(number, ()):
             self.problem(sheet, number, name, message, "", cure)
-        for column in present:
-            cell = table.cell(cells, column.name)
+        width = len(cells)
+        for column, at, known in present:
+            cell = cells[at] if at < width else None
+            # Most columns say the same few things over and over; numbers are no keys, since 1 is True.
+            keep = cell is None or cell.__class__ is str
+            if keep and cell in known:
+                values[column.name] = known[cell]
+                continue
             try:
-                line.values[column.name] = column.value(cell, self.options)
+                value = values[column.name] = column.value(cell, self.options)
             except Bad as bad:
-                line.bad.add(column.name)
+                line.bad |= {column.name}
                 self.problem(sheet, number, column.name, bad.message, cell, bad.cure)
+            else:
+                if keep and len(known) < REMEMBERED:
+                    known[cell] = value
         return line
 
     def _once(self, sheet: str, line: Line, found: Key, column: str, text: str) -> bool:
@@ -220,9 +253,9 @@ class Planner:
         values = {name: value for name, value in line.values.items() if name not in skip}
         if stored is None:
             for column in SHEETS[sheet]:
-                if column.name not in skip and not column.required:
+                if column.name not in values and column.name not in skip and not column.required:
                     values.setdefault(column.name, column.empty)
-            return Change(sheet, line.number, label, found, values)
+            return Change(sheet, line.number, label, found, values, NOTHING)
         different = {name: value for name, value in values.items() if stored[name] != value}
         old = {name: stored[name] for name in different}
         return Change(sheet, line.number, label, found, different, old, stored["pk"])
@@ -298,7 +331,7 @@ class Planner:
 
     def _check_parent(self, found: str, line: Line, dangling: set[str]) -> None:
         parent = line.values["parent"]
-        raw = self._raw(ORGS, line, "parent")
+        raw = self._raw(ORGS, line.number, "parent")
         if parent == found:
             self.problem(ORGS, line.number, "parent", "上级不能是自己", raw, "填写真正的上级代码；根组织留空")
             dangling.add(found)
@@ -307,12 +340,12 @@ class Planner:
             self.problem(ORGS, line.number, "parent", message, raw, "先在本表中添加这个上级，或改正代码", raw)
             dangling.add(found)
 
-    def _raw(self, sheet: str, line: Line, column: str) -> str:
+    def _raw(self, sheet: str, row: int, column: str) -> str:
         """A code as the file writes it (trimmed), for messages."""
         table = self.book.tables[sheet]
         if not hasattr(self, "_cells"):
             self._cells = {name: dict(t.rows) for name, t in self.book.tables.items()}
-        cell = table.cell(self._cells[sheet][line.number], column)
+        cell = table.cell(self._cells[sheet][row], column)
         return _shown(cell).strip(columns.BLANKS)
 
     def _check_cycles(self, lines: dict[str, Line], dangling: set[str]) -> set[str]:
@@ -480,7 +513,6 @@ class Planner:
 
     def _member(self, found: str, line: Line) -> None:
         values = line.values
-        self.spelled[found] = values["number"]
         stored = self.world.persons.get(found)
         if values.get("mobile") is MASKED:
             del values["mobile"]
@@ -556,9 +588,13 @@ class Planner:
                 "转移的话请填写实际日期",
             )
         change.move = (branch, on)
-        change.values["branch"], change.old["branch"], change.old["moved_on"] = branch, before, begun
+        change.values["branch"] = branch
         if branch is not None:
             change.values["moved_on"] = on
+        if stored is not None:
+            change.old["branch"] = before
+            if branch is not None:
+                change.old["moved_on"] = begun
 
     # --- 任职 ----------------------------------------------------------------------------------------------------
 
@@ -615,7 +651,10 @@ class Planner:
     def _number(self, person: str) -> str:
         """As it is stored, or as the file writes it."""
         stored = self.world.persons.get(person)
-        return stored["number"] if stored else self.spelled.get(person, person)
+        if stored:
+            return str(stored["number"])
+        row = self.rows_of[PEOPLE].get(person)
+        return self._raw(PEOPLE, row, "number") if row else person
 
     # --- 分管 ----------------------------------------------------------------------------------------------------
 

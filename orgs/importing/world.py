@@ -26,6 +26,8 @@ PERSON_FIELDS = (
     "pk", "number", "name", "title", "gender", "born_on", "joined_on", "kind", "status", "mobile", "note",
 )  # fmt: skip
 
+REPEATED = ("title", "gender", "born_on", "joined_on", "kind", "status", "note")  # many persons have the same
+
 
 def categories() -> dict[str, int]:
     """Name -> id of the active scheme's unit categories. Raises DomainError while no scheme is active."""
@@ -107,14 +109,20 @@ def _some(rows: Any, path: str, keys: set[str]) -> Iterator[Any]:
 
 def _persons(keys: set[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
+    same: dict[Any, Any] = {}
+    once = same.setdefault  # the database's answer makes a value of its own for each row
     for person in _some(Person.objects.order_by().values(*PERSON_FIELDS), "number", keys):
-        if key(person["number"]) in keys:
+        number = key(person["number"])
+        if number in keys:
+            for name in REPEATED:
+                person[name] = once(person[name], person[name])
             person |= {"branch": None, "moved_on": None, "last_end": None}
-            found[key(person["number"])] = person
+            found[number] = person
     by_pk = {person["pk"]: person for person in found.values()}
     opened = Membership.objects.filter(to_on__isnull=True).order_by()
     for pk, branch, begun in _of(opened, by_pk, lambda rows: rows.values_list("person_id", "branch__code", "from_on")):
-        by_pk[pk]["branch"], by_pk[pk]["moved_on"] = key(branch), begun
+        branch = key(branch)
+        by_pk[pk]["branch"], by_pk[pk]["moved_on"] = once(branch, branch), once(begun, begun)
     closed = Membership.objects.filter(to_on__isnull=False).order_by()
     for pk, last in _of(closed, by_pk, lambda rows: rows.values_list("person_id").annotate(last=Max("to_on"))):
         by_pk[pk]["last_end"] = last

@@ -47,6 +47,9 @@ class PostRole(models.TextChoices):
     MEMBER = "member", "委员"
 
 
+ROLE_WORDS = dict(PostRole.choices)
+
+
 class ChargeKind(models.TextChoices):
     """主次 of a division of work."""
 
@@ -143,7 +146,7 @@ class Post(models.Model):
     @property
     def title(self) -> str:
         """党组书记, 党委委员, 党支部副书记（主持工作）…: the right word for the type (domain.md 4.4)."""
-        role = self.get_role_display()
+        role = ROLE_WORDS.get(self.role, self.role)
         if self.role == PostRole.MEMBER and self.organization.org_type == "group":
             role = "成员"
         return f"{self.organization.get_org_type_display()}{role}" + ("（主持工作）" if self.is_acting else "")

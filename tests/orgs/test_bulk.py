@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orgs import bulk
+from orgs.models import Person
 from reviews.models import CoverageTarget, Duty
 from tests.builders import day, make_org, make_period
 
@@ -26,7 +27,7 @@ def test_values_read_back_as_they_were_given(period):
 
 def test_texts_and_json_keep_every_character(period):
     org = make_org("1")
-    odd = "引号'双引号\"反斜\\杠%s\n换行，𠮷"
+    odd = "引号'双引号\"反斜\\杠%s\n\\.\n换行\t，\\N𠮷"
     values = {
         "period_id": period.pk, "rule_id": None, "rule_code": "X", "basis": "assigned", "due_on": day("2010-12-31"),
         "created_at": timezone.now(),
@@ -62,3 +63,32 @@ def test_what_the_database_refuses_is_djangos_error(period):
     with pytest.raises(IntegrityError), transaction.atomic():
         bulk.insert(CoverageTarget, COLUMNS, [row, row])
     assert not CoverageTarget.objects.exists()
+
+
+def test_stored_instances_gain_keys_that_nobody_else_gets():
+    first = Person.objects.create(number="1", name="甲")
+    persons = [Person(number=f"{number}", name="乙", title='一, "二"\n\\.') for number in range(2, 5)]
+    bulk.store(persons)
+    last = Person.objects.create(number="5", name="丙")
+    assert len({first.pk, last.pk, *(person.pk for person in persons)}) == 5
+    assert list(Person.objects.filter(name="乙").order_by("pk")) == persons
+    read = Person.objects.get(pk=persons[0].pk)
+    assert (read.title, read.born_on, read.kind) == ('一, "二"\n\\.', None, "full")
+    persons[0].name = "丁"
+    persons[0].save()
+    assert Person.objects.count() == 5
+
+
+def test_keys_are_not_given_again_after_the_last_row_was_deleted():
+    gone = Person.objects.create(number="1", name="甲")
+    key = gone.pk
+    gone.delete()
+    person = Person(number="2", name="乙")
+    bulk.store([person])
+    assert person.pk > key
+
+
+def test_a_number_that_is_taken_is_djangos_error():
+    Person.objects.create(number="a", name="甲")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.store([Person(number="A", name="乙")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import resource
 import shutil
 import struct
@@ -12,6 +13,7 @@ import tempfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from xml.parsers import expat
 
 import openpyxl
 import pytest
@@ -318,3 +320,51 @@ def test_a_lying_size_in_the_directory_is_found():
             struct.pack_into("<I", data, place + 24, member.file_size // 2)
         place = data.find(b"PK\x01\x02", place + 4)
     assert "损坏" in refusal(bytes(data))
+
+
+# --- going through the XML ---------------------------------------------------------------------------------------------
+
+PLAIN = (
+    '<row r="{0}" spans="1:3"><c r="A{0}" s="1" t="s"><v>0</v></c><c r="B{0}"><v>1.5</v></c><c r="C{0}" s="2"/></row>'
+)
+INLINE = '<row r="{0}"><c r="A{0}" t="inlineStr"><is><t xml:space="preserve"> 甲</t></is></c></row>'
+EMPTY = '<row r="{0}"><c r="ZZ{0}" s="1"/><c r="AAA{0}" s="1"></c></row>'
+FORMULA = '<row r="{0}"><c r="A{0}"><f>1+1</f></c><c r="B{0}" t="e"><v>#N/A</v></c></row>'
+UNNUMBERED = "<row><c><v>1</v></c><c><f>1+1</f></c></row>"
+ELSEWHERE = '<row r="{0}"><c r="D9{0}"><v>1</v></c></row>'
+COMMENT = '<!-- <row r="{0}"><c r="A{0}"/></row> -->'
+
+
+@pytest.mark.parametrize("piece", [1, 50, 1 << 20])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [PLAIN] * 5,
+        [PLAIN, INLINE, EMPTY, FORMULA, PLAIN, UNNUMBERED],
+        [UNNUMBERED, PLAIN, UNNUMBERED, UNNUMBERED],
+        [FORMULA, COMMENT, ELSEWHERE, PLAIN],
+        [EMPTY] * 3,
+        [PLAIN, "\n  ", INLINE, '<row r="{0}"/>', UNNUMBERED],
+    ],
+)
+def test_rows_that_no_parser_sees_are_counted_as_a_parser_counts_them(monkeypatch, rows, piece):
+    inside = "".join(row.format(number) for number, row in enumerate(rows, start=3))
+    xml = (
+        '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f'<sheetData>{inside}</sheetData><mergeCells><mergeCell ref="A3:B4"/></mergeCells></worksheet>'
+    )
+    monkeypatch.setattr(child, "PIECE", piece)
+    ours = child.scan_xlsx(io.BytesIO(xml.encode()))
+    monkeypatch.setattr(child, "PLAIN_ROW", re.compile(b"(?!)"))
+    assert ours == child.scan_xlsx(io.BytesIO(xml.encode()))
+
+
+@pytest.mark.parametrize("damage", ["<row", '<!DOCTYPE a [<!ENTITY b "c">]>', "</worksheet>"])
+def test_damage_between_plain_rows_is_still_seen(damage):
+    xml = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f"<sheetData>{PLAIN.format(1)}{damage}{PLAIN.format(2)}</sheetData></worksheet>"
+    )
+    with pytest.raises((expat.ExpatError, gate.Refusal)):
+        child.scan_xlsx(io.BytesIO(xml.encode()))

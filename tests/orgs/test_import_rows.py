@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from openpyxl.utils import get_column_letter
 
 from orgs import tree
@@ -451,3 +453,20 @@ def test_a_table_may_begin_at_c4_and_rows_are_numbered_as_the_sheet_does():
         made["组织"][f"{get_column_letter(3)}8"] = None
 
     assert problems_of_data(edited(book(TREE), shift)) == ["组织!8 组织代码: 不能为空"]
+
+
+def _queries_of(rows: int, offset: int) -> int:
+    """How many statements an import of so many organisations, people and posts takes."""
+    branches = [(f"{offset + n}", f"第{offset + n}党支部", "党支部", "机关内设机构", "01", None) for n in range(rows)]
+    people = [(f"p{offset + n}", "张三", f"{offset + n}") for n in range(rows)]
+    posts = [(f"p{offset + n}", f"{offset + n}", "书记", None, None, None) for n in range(rows)]
+    data = book(branches, people, posts)
+    with CaptureQueriesContext(connection) as captured:
+        plan = import_(data)
+    assert sum(counts.new for counts in plan.counts.values()) == 3 * rows
+    return len(captured)
+
+
+def test_the_statements_of_an_import_do_not_grow_with_its_rows():
+    import_(book(TREE))
+    assert _queries_of(300, 20000) == _queries_of(10, 10000)

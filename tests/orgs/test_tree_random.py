@@ -167,7 +167,9 @@ class Game:
 
     def delete(self) -> None:
         key = self.any()
-        was_superior = OrganizationPast.objects.filter(parent=self.ids[key]).exclude(organization=self.ids[key]).exists()
+        was_superior = (
+            OrganizationPast.objects.filter(parent=self.ids[key]).exclude(organization=self.ids[key]).exists()
+        )
         if self.model.children(key) or was_superior:
             with pytest.raises(tree.TreeRefused, match="不能删除"), transaction.atomic():
                 tree.delete(self.stored(key), by=None)
