@@ -1,21 +1,30 @@
 """Who reviews whom, and what was said."""
 
+from reviews.models.assignment import Assignment
+from reviews.models.calendar import CalendarToken
 from reviews.models.checklist import ChecklistPoint, ContentKind
 from reviews.models.coverage import CoverageChange, CoverageTarget, Measure
+from reviews.models.draw import Draw, DrawState, SeedSource
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.period import Period
 from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
 from reviews.models.rule import Cadence, Reach, Rule, RuleSelector, Side
+from reviews.models.work_plan import Combined, WorkPlan, WorkPlanLine, WorkPlanState
 
 __all__ = [
     "Answer",
+    "Assignment",
     "Basis",
     "Cadence",
+    "CalendarToken",
     "ChecklistPoint",
+    "Combined",
     "ContentKind",
     "CoverageChange",
     "CoverageTarget",
+    "Draw",
+    "DrawState",
     "Duty",
     "DutyStatus",
     "ItemState",
@@ -32,7 +41,11 @@ __all__ = [
     "ReviewerKind",
     "Rule",
     "RuleSelector",
+    "SeedSource",
     "Side",
     "Subject",
     "Verdict",
+    "WorkPlan",
+    "WorkPlanLine",
+    "WorkPlanState",
 ]
