@@ -29,7 +29,7 @@ class AssignmentRefused(DomainError):
     """The facts or the state do not allow this."""
 
 
-def may_assign(user: User) -> Q:
+def works_for(user: User) -> Q:
     """Organisations in whose name the user may assign and draw: of his offices and below, and those he heads."""
     at = scope.seats(user)
     return scope.EVERYTHING if at.is_admin else scope.office_of(user) | scope.headed(user)
@@ -37,7 +37,7 @@ def may_assign(user: User) -> Q:
 
 def assigning(org: Organization, by: User) -> None:
     """Raises Forbidden unless `by` may assign in the organisation's name."""
-    if not Organization.objects.filter(may_assign(by), pk=org.pk).exists():
+    if not Organization.objects.filter(works_for(by), pk=org.pk).exists():
         raise Forbidden(f"只有“{org}”的负责人、办公室和上级办公室可以指派或抽取。")
 
 
@@ -189,9 +189,7 @@ def reassigning(*, acting: Person, reason: str, by: User) -> Action:
     return act
 
 
-def assigning_more(
-    *, acting: Person, form: str, due_on: datetime.date, topic: str, reason: str, by: User
-) -> Action:
+def assigning_more(*, acting: Person, form: str, due_on: datetime.date, topic: str, reason: str, by: User) -> Action:
     """One more duty towards the target of each, in the name of the same organisation."""
 
     def act(duty: Duty) -> str:
@@ -227,4 +225,3 @@ def carry_out(found: Iterable[Duty], action: Action) -> int:
         action(duty)
         number += 1
     return number
-

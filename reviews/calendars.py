@@ -32,7 +32,9 @@ def of(person: Person | None, link: Callable[[Duty], str]) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", "我的点评任务")
     if person is not None:
-        rows = Duty.objects.open().of_person(person).select_related("target_org", "target_person", "period", "about_org")
+        rows = (
+            Duty.objects.open().of_person(person).select_related("target_org", "target_person", "period", "about_org")
+        )
         for duty in work_plans.with_planned_day(rows).order_by("due_on", "pk"):
             calendar.add_component(_event(duty, duty.due_on, "截止", link(duty)))
             if duty.planned_on:

@@ -69,13 +69,9 @@ def candidates(reviewer_org: Organization, acting: Person, period: Period, frame
     if frame.window_units:
         found = found.filter(is_window_unit=True)
     if frame.not_reviewed:
-        found = found.exclude(
-            Exists(Record.objects.counted().filter(target_org=OuterRef("pk"), review__period=period))
-        )
+        found = found.exclude(Exists(Record.objects.counted().filter(target_org=OuterRef("pk"), review__period=period)))
     headed = Post.objects.valid(on).heads().filter(person=acting, organization=OuterRef("pk"))
-    known = Duty.objects.filter(
-        period=period, rule_code=BY_HAND, reviewer_org=reviewer_org, target_org=OuterRef("pk")
-    )
+    known = Duty.objects.filter(period=period, rule_code=BY_HAND, reviewer_org=reviewer_org, target_org=OuterRef("pk"))
     return found.exclude(Exists(headed)).exclude(Exists(known)).select_related("category").order_by("code")
 
 
@@ -134,7 +130,9 @@ def define(
         size=sum(places.values()), frame_hash=hashed, seed=seed, seed_source=source, seed_note=seed_note,
         commitment=sampling.commitment(seed, hashed), created_by=by,
     )  # fmt: skip
-    audit.record(by, "制定抽取", [draw], summary=f"{occasion}：{len(rows)} 个中抽 {draw.size} 个，承诺值 {draw.commitment}")
+    audit.record(
+        by, "制定抽取", [draw], summary=f"{occasion}：{len(rows)} 个中抽 {draw.size} 个，承诺值 {draw.commitment}"
+    )
     return draw
 
 
@@ -211,6 +209,8 @@ def is_reproducible(draw: Draw) -> bool:
 
 
 def _locked(draw: Draw, by: User) -> Draw:
-    now = Draw.objects.select_for_update(of=("self",)).select_related("reviewer_org", "acting", "period").get(pk=draw.pk)
+    now = (
+        Draw.objects.select_for_update(of=("self",)).select_related("reviewer_org", "acting", "period").get(pk=draw.pk)
+    )
     assignments.assigning(now.reviewer_org, by)
     return now

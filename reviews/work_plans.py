@@ -14,7 +14,17 @@ from orgs import audit, clock, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Grant, Organization
 from reviews.drafts import tidy
-from reviews.models import Combined, Duty, DutyStatus, Period, ReviewForm, Subject, WorkPlan, WorkPlanLine, WorkPlanState
+from reviews.models import (
+    Combined,
+    Duty,
+    DutyStatus,
+    Period,
+    ReviewForm,
+    Subject,
+    WorkPlan,
+    WorkPlanLine,
+    WorkPlanState,
+)
 from reviews.models.work_plan import UNDER_WAY
 
 if TYPE_CHECKING:
@@ -127,8 +137,10 @@ def follow(plan: WorkPlan) -> tuple[int, int]:
     """
     known = plan.lines.filter(duty__isnull=False).values("duty")
     last = plan.lines.order_by("-order").values_list("order", flat=True).first() or 0
-    new = _duties(plan).exclude(pk__in=known).select_related(
-        "reviewer_org", "acting", "reviewer", "target_org", "target_person", "assignment"
+    new = (
+        _duties(plan)
+        .exclude(pk__in=known)
+        .select_related("reviewer_org", "acting", "reviewer", "target_org", "target_person", "assignment")
     )
     lines = [
         WorkPlanLine(
@@ -146,7 +158,9 @@ def refresh(plan: WorkPlan, *, by: User) -> tuple[int, int]:
     """Bring the lines of a draft in line with the duties of now; names of reviewers follow successors."""
     plan = _locked(plan)
     _may(plan, by, "refresh", "更新安排")
-    for line in plan.lines.filter(duty__isnull=False).select_related("duty__acting", "duty__reviewer", "duty__reviewer_org"):
+    for line in plan.lines.filter(duty__isnull=False).select_related(
+        "duty__acting", "duty__reviewer", "duty__reviewer_org"
+    ):
         name = _reviewer_name(line.duty) if line.duty else line.reviewer_name
         if line.reviewer_name != name:
             WorkPlanLine.objects.filter(pk=line.pk).update(reviewer_name=name)
@@ -215,7 +229,9 @@ def submit(plan: WorkPlan, *, by: User) -> WorkPlan:
     first = bare.first()
     if first is not None:
         raise WorkPlanRefused(f"还有 {bare.count()} 项没有计划日期（例如“{first.target_name}”），请填好再提交。")
-    return _move(plan, WorkPlanState.SUBMITTED, "提交工作方案", by, author=by, submitted_on=clock.today(), return_reason="")
+    return _move(
+        plan, WorkPlanState.SUBMITTED, "提交工作方案", by, author=by, submitted_on=clock.today(), return_reason=""
+    )
 
 
 @transaction.atomic

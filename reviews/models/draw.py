@@ -48,9 +48,7 @@ class Draw(models.Model):
     """
 
     period = models.ForeignKey("reviews.Period", models.PROTECT, verbose_name="点评期", related_name="draws")
-    reviewer_org = models.ForeignKey(
-        "orgs.Organization", models.PROTECT, verbose_name="点评组织", related_name="draws"
-    )
+    reviewer_org = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="点评组织", related_name="draws")
     acting = models.ForeignKey("orgs.Person", models.PROTECT, verbose_name="点评领导", related_name="draws")
     occasion = models.CharField("事由", max_length=200)
     due_on = models.DateField("截止日期")

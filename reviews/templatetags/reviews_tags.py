@@ -9,7 +9,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orgs import clock
-from reviews.models import Duty, DutyStatus, ItemState, Record, RecordState, RectificationItem, Subject
+from reviews.models import (
+    Draw,
+    DrawState,
+    Duty,
+    DutyStatus,
+    ItemState,
+    Record,
+    RecordState,
+    RectificationItem,
+    Subject,
+    WorkPlan,
+    WorkPlanState,
+)
 
 register = template.Library()
 
@@ -89,3 +101,29 @@ def who_reviewed(record: Record) -> str:
     """The reviewer's name as kept on that day; before it is kept, the person's."""
     review = record.review
     return review.reviewer_name or (review.reviewer.name if review.reviewer else "")
+
+
+@register.simple_tag
+def draw_badge(draw: Draw) -> SafeString:
+    """The state of a draw."""
+    colours = {DrawState.COMMITTED: "warning", DrawState.DRAWN: "success"}
+    return _badge(colours.get(DrawState(draw.state), "light"), draw.get_state_display())
+
+
+@register.simple_tag
+def plan_badge(plan: WorkPlan) -> SafeString:
+    """The state of a plan of work."""
+    colours = {
+        WorkPlanState.SUBMITTED: "warning",
+        WorkPlanState.RETURNED: "danger",
+        WorkPlanState.APPROVED: "info",
+        WorkPlanState.IN_FORCE: "success",
+        WorkPlanState.COMPLETED: "success",
+    }
+    return _badge(colours.get(WorkPlanState(plan.state), "light"), plan.get_state_display())
+
+
+@register.filter
+def plan_state(state: str) -> str:
+    """A plan's state in words."""
+    return str(WorkPlanState(state).label)

@@ -38,7 +38,7 @@ def text_of(request: UserRequest, name: str, most: int = 50) -> str:
 
 def leaders(user: User) -> QuerySet[Post]:
     """Posts from which one may review in the name of the organisations that the user assigns for."""
-    orgs = Organization.objects.filter(assignments.may_assign(user)).values("pk")
+    orgs = Organization.objects.filter(assignments.works_for(user)).values("pk")
     held = Post.objects.valid(clock.today()).filter(organization__in=orgs)
     return held.select_related("person", "organization").order_by("organization__level", "organization__code", "pk")
 
@@ -53,9 +53,7 @@ def assigned_for(user: User) -> QuerySet[Duty]:
 class BulkForm(Styled):
     """What to do with the duties that were ticked."""
 
-    do = forms.ChoiceField(
-        label="办理", choices=[("exempt", "免除"), ("reassign", "转派"), ("assign", "另行指派点评")]
-    )
+    do = forms.ChoiceField(label="办理", choices=[("exempt", "免除"), ("reassign", "转派"), ("assign", "另行指派点评")])
     acting = forms.CharField(label="点评领导", max_length=40, required=False)
     reason = forms.CharField(label="原因", max_length=200, required=False)
     approved_by = forms.CharField(label="批准人", max_length=50, required=False)
@@ -107,9 +105,7 @@ def duties_bulk(request: UserRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     back = f"{reverse('office_duties')}?period={text_of(request, 'period', 10)}"
     if not found or len(numbers) > assignments.MOST_AT_ONCE or not form.is_valid():
-        messages.error(
-            request, form.said() or f"请先勾选要办理的任务，一次最多 {assignments.MOST_AT_ONCE} 项。"
-        )
+        messages.error(request, form.said() or f"请先勾选要办理的任务，一次最多 {assignments.MOST_AT_ONCE} 项。")
         return redirect(back)
     try:
         action = _action(request.user, form.cleaned_data)
@@ -146,7 +142,9 @@ class AssignForm(Styled):
     target = forms.CharField(max_length=60)
     form = forms.ChoiceField(label="点评形式", choices=ASSIGNED_FORMS, initial=ReviewForm.TOPICAL)
     due_on = DayField(label="截止日期")
-    topic = forms.CharField(label="专题或场合", max_length=200, required=False, help_text="专题点评必填，例如“质量提升”")
+    topic = forms.CharField(
+        label="专题或场合", max_length=200, required=False, help_text="专题点评必填，例如“质量提升”"
+    )
     reason = forms.CharField(label="指派原因", max_length=200, required=False)
 
 
@@ -160,17 +158,27 @@ def duty_assign(request: UserRequest) -> HttpResponse:
     if request.method == "POST":
         return _assign(request, post if post and str(post.pk) == asked else None, period)
     query = text_of(request, "q")
-    context: dict[str, Any] = {"posts": posts, "post": post, "query": query, "period": period, "found": [], "people": []}
+    context: dict[str, Any] = {
+        "posts": posts,
+        "post": post,
+        "query": query,
+        "period": period,
+        "found": [],
+        "people": [],
+    }
     if post is not None and query:
-        context["found"] = _organizations(post).filter(Q(name__icontains=query) | Q(code__iexact=query))[:FOUND]
+        context["found"] = _organizations(request.user, post).filter(Q(name__icontains=query) | Q(code__iexact=query))[
+            :FOUND
+        ]
         context["people"] = _persons(request.user, post).filter(name__icontains=query)[:FOUND]
     context["form"] = AssignForm(initial={"due_on": period.due_on if period else None})
     return render(request, "reviews/duty_assign.html", context)
 
 
-def _organizations(post: Post) -> QuerySet[Organization]:
-    """Below the organisation in whose name is reviewed."""
-    return post.organization.get_descendants().alive(clock.today()).select_related("parent")
+def _organizations(user: User, post: Post) -> QuerySet[Organization]:
+    """Below the organisation in whose name is reviewed, as far as the user sees."""
+    found = Organization.objects.visible_to(user).alive(clock.today()).below(post.organization)
+    return found.exclude(pk=post.organization_id).select_related("parent")
 
 
 def _persons(user: User, post: Post) -> QuerySet[Person]:
@@ -186,7 +194,7 @@ def _assign(request: UserRequest, post: Post | None, period: Period | None) -> H
     kind, _, key = typed.pop("target").replace("\x00", "").partition("-")
     target: dict[str, Any]
     if kind == "org":
-        org = get_object_or_404(_organizations(post), code=key)
+        org = get_object_or_404(_organizations(request.user, post), code=key)
         target = {"target_org": org, "about_org": org}
     else:
         person = get_object_or_404(_persons(request.user, post), number=key)

@@ -32,7 +32,9 @@ class DrawForm(Styled):
     post = forms.ChoiceField(label="由谁点评")
     occasion = forms.CharField(label="事由", max_length=200, help_text="例如：三季度随机点评")
     due_on = DayField(label="截止日期")
-    under = forms.CharField(label="限于某组织以下", max_length=40, required=False, help_text="组织代码；不填即点评组织以下全部")
+    under = forms.CharField(
+        label="限于某组织以下", max_length=40, required=False, help_text="组织代码；不填即点评组织以下全部"
+    )
     category = forms.ModelChoiceField(Category.objects.none(), label="单位类别", required=False, empty_label="全部")
     org_type = forms.ChoiceField(label="组织类型", choices=[("", "全部"), *OrgType.choices], required=False)
     relation = forms.ChoiceField(label="与上级关系", choices=[("", "全部"), *Relation.choices], required=False)
@@ -146,7 +148,7 @@ def draw(request: UserRequest, pk: int) -> HttpResponse:
     rows = [(code, name, stratum, by_code.get(code)) for code, name, stratum in found.frame if code in chosen]
     sizes = sampling.sizes(found.codes)
     text = sampling.frame_text(found.codes, found.quotas)
-    manages = Organization.objects.filter(assignments.may_assign(request.user), pk=found.reviewer_org_id).exists()
+    manages = Organization.objects.filter(assignments.works_for(request.user), pk=found.reviewer_org_id).exists()
     context = {
         "draw": found, "rows": rows, "steps": sampling.STEPS, "manages": manages, "reason_form": ReasonForm(),
         "strata": [(name, sizes[name], found.quotas.get(name, 0)) for name in sizes], "frame_text": text,
@@ -192,6 +194,7 @@ def draw_export(request: UserRequest, pk: int) -> HttpResponseBase:
     said = f"{found.occasion}；{found.conditions}；承诺值 {found.commitment}；名单摘要 {found.frame_hash}"
     said += f"；种子 {found.seed}" if found.is_revealed else ""
     notes = [(f"{found.reviewer_org}随机抽取记录（{found.period}）", said, "", "", "")]
-    book = lists.workbook("抽取记录", COLUMNS, notes + rows, count=len(rows), conditions=found.occasion, by=request.user)
+    book = lists.workbook(
+        "抽取记录", COLUMNS, notes + rows, count=len(rows), conditions=found.occasion, by=request.user
+    )
     return FileResponse(book, as_attachment=True, filename=f"抽取记录_{found.pk}.xlsx")
-

@@ -49,7 +49,15 @@ def with_records(found: QuerySet[Duty]) -> QuerySet[Any]:
     return (
         work_plans.with_planned_day(found)
         .select_related(
-            "rule", "assignment", "period", "reviewer_org", "reviewer", "acting", "target_org", "target_person", "about_org"
+            "rule",
+            "assignment",
+            "period",
+            "reviewer_org",
+            "reviewer",
+            "acting",
+            "target_org",
+            "target_person",
+            "about_org",
         )
         .annotate(
             open_record=_record("pk", UNDER_WAY),

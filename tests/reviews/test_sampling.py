@@ -31,7 +31,10 @@ def test_the_script_that_is_offered_gives_the_same_list_and_commitment():
     quotas = {"甲": 2, "乙": 1}
     text = sampling.frame_text(FRAME, quotas)
     said = subprocess.run(
-        [sys.executable, "-X", "utf8", "-"], input=sampling.script("种'子", text).encode(), capture_output=True, check=True
+        [sys.executable, "-X", "utf8", "-"],
+        input=sampling.script("种'子", text).encode(),
+        capture_output=True,
+        check=True,
     ).stdout.decode()
     assert said.split()[1] == sampling.commitment("种'子", sampling.frame_hash(FRAME, quotas))
     assert said.split()[2:] == sampling.draw("种'子", FRAME, quotas)
