@@ -29,13 +29,13 @@ COLUMNS = [("组织代码", 20), ("组织名称", 44), ("层", 20), ("排序号"
 class DrawForm(Styled):
     """From whom, how many, by whom, until when, with which seed."""
 
-    post = forms.ChoiceField(label="由谁点评")
+    post = forms.CharField(label="由谁点评", max_length=20, widget=forms.Select)
     occasion = forms.CharField(label="事由", max_length=200, help_text="例如：三季度随机点评")
     due_on = DayField(label="截止日期")
     under = forms.CharField(
         label="限于某组织以下", max_length=40, required=False, help_text="组织代码；不填即点评组织以下全部"
     )
-    category = forms.ModelChoiceField(Category.objects.none(), label="单位类别", required=False, empty_label="全部")
+    category = forms.ModelChoiceField(Category.objects.all(), label="单位类别", required=False, empty_label="全部")
     org_type = forms.ChoiceField(label="组织类型", choices=[("", "全部"), *OrgType.choices], required=False)
     relation = forms.ChoiceField(label="与上级关系", choices=[("", "全部"), *Relation.choices], required=False)
     window_units = forms.BooleanField(label="只抽窗口单位", required=False)
@@ -52,14 +52,20 @@ class DrawForm(Styled):
     )
 
     def __init__(self, *args: Any, request: UserRequest, **kwargs: Any) -> None:
-        self.request = request
+        # Before: a bound form is looked at at once.
+        self.request, self.posts = request, {str(post.pk): post for post in leaders(request.user)[:300]}
         super().__init__(*args, **kwargs)
-        self.posts = {str(post.pk): post for post in leaders(request.user)[:300]}
         choices = [(pk, f"{post.person.name} · {post.organization} {post.title}") for pk, post in self.posts.items()]
-        self.fields["post"].choices = choices  # type: ignore[attr-defined]
-        self.fields["category"].queryset = Category.objects.all()  # type: ignore[attr-defined]
+        self.fields["post"].widget = forms.Select(attrs={"class": "form-select"}, choices=choices)
         for name in ("window_units", "not_reviewed", "by_category"):
             self.fields[name].widget.attrs["class"] = "form-check-input"
+
+    def clean_post(self) -> str:
+        """A post from which the user may have reviewed."""
+        pk = str(self.cleaned_data["post"])
+        if pk not in self.posts:
+            raise forms.ValidationError("请选择由谁点评。")
+        return pk
 
     def clean_under(self) -> Organization | None:
         """An organisation that the user sees, by its code."""
@@ -87,7 +93,7 @@ class DrawForm(Styled):
         """A number, or places for each stratum."""
         typed = super().clean() or {}
         if not typed.get("size") and not typed.get("quotas") and "quotas" not in self.errors:
-            self.mark("size", "请填写抽取数量，或写明各层名额。")
+            self.add_error("size", "请填写抽取数量，或写明各层名额。")
         return typed
 
     @property

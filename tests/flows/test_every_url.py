@@ -108,7 +108,7 @@ MATRIX = {
     "work_plans_missing": ("404 404 200 200 200 200 200", NEVER),
     "work_plans_missing_file": ("404 404 200 200 200 200 200", NEVER),
     "work_plan": ("404 404 404 404 200 200 200", NEVER),
-    "work_plan_edit": ("404 404 404 404 200 200 200", "404 404 404 404 302 302 302"),
+    "work_plan_edit": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
     "work_plan_refresh": (NEVER, "404 404 404 404 302 302 302"),
     "work_plan_submit": (NEVER, "404 404 404 404 302 302 302"),
     "work_plan_approve": (NEVER, "404 404 404 404 302 302 302"),
