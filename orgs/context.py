@@ -32,6 +32,8 @@ ENTRIES = [
     ("my_duties", "我的任务", "任务", "clipboard-list", "person office"),
     ("records", "点评记录", "记录", "notebook-text", "all"),
     ("rectifications", "整改事项", "整改", "list-checks", "all"),
+    ("office_duties", "任务安排", "安排", "list-todo", "office lead"),
+    ("work_plans", "工作方案", "方案", "file-text", "office lead"),
     ("coverage", "覆盖情况", "覆盖", "chart-bar-big", "office lead"),
     ("progress_reports", "进度报表", "报表", "table-properties", "office lead"),
     ("organizations", "组织", "组织", "network", "office lead"),

@@ -22,6 +22,7 @@ from reviews.drafts import RecordDraft as RecordDraft
 from reviews.drafts import tidy
 from reviews.models import (
     Answer,
+    Assignment,
     ContentKind,
     Duty,
     DutyStatus,
@@ -137,6 +138,9 @@ def open_draft(duty: Duty, *, by: User) -> Record:
     if reviewer.pk == duty.target_person_id:
         raise RecordRefused("不能点评自己，请由上级改派其他领导。")
     review = Review(period=duty.period, reviewer_org=duty.reviewer_org, reviewer=reviewer, entered_by=by)
+    assigned = Assignment.objects.filter(duty=duty).first()
+    if assigned is not None:
+        review.form, review.form_note = assigned.form, assigned.topic
     record = Record(
         kind=snapshots.kind_of_duty(duty),
         target_org=duty.target_org,
@@ -376,7 +380,7 @@ def _begin(review: Review, record: Record, by: User) -> Record:
     """Save a new draft, prefilled."""
     on = snapshots.day_of(review.period, None)
     role = snapshots.role_of(review.reviewer, review.reviewer_org, on)
-    review.form = _usual_form(record.kind, role)
+    review.form = review.form or _usual_form(record.kind, role)
     if review.period.starts_on <= clock.today() <= review.period.ends_on:
         review.held_on = clock.today()  # mostly logged on site, the same day
     record.review = review

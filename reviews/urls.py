@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from reviews.views import duties, gaps, periods, records, rectifications, rules, schemes, why
+from reviews.views import (
+    assignments,
+    calendars,
+    draws,
+    duties,
+    gaps,
+    periods,
+    records,
+    rectifications,
+    rules,
+    schemes,
+    why,
+    work_plans,
+)
 
 urlpatterns: list[URLPattern] = [
     path("duties/", duties.my_duties, name="my_duties"),
@@ -12,6 +25,31 @@ urlpatterns: list[URLPattern] = [
     path("duties/<int:pk>/exempt/", duties.duty_exempt, name="duty_exempt"),
     path("duties/<int:pk>/resume/", duties.duty_resume, name="duty_resume"),
     path("duties/<int:pk>/reassign/", duties.duty_reassign, name="duty_reassign"),
+    path("duties/<int:pk>/withdraw/", assignments.duty_withdraw, name="duty_withdraw"),
+    path("duties/office/", assignments.office_duties, name="office_duties"),
+    path("duties/office/bulk/", assignments.duties_bulk, name="duties_bulk"),
+    path("duties/assign/", assignments.duty_assign, name="duty_assign"),
+    path("duties/calendar/", calendars.calendar_settings, name="calendar_settings"),
+    path("duties/calendar/subscribe/", calendars.calendar_subscribe, name="calendar_subscribe"),
+    path("duties/calendar/revoke/", calendars.calendar_revoke, name="calendar_revoke"),
+    path("duties/calendar/duties.ics", calendars.calendar_file, name="calendar_file"),
+    path("calendar/<str:token>.ics", calendars.calendar_feed, name="calendar_feed"),
+    path("draws/", draws.draw_list, name="draws"),
+    path("draws/new/", draws.draw_new, name="draw_new"),
+    path("draws/<int:pk>/", draws.draw, name="draw"),
+    path("draws/<int:pk>/run/", draws.draw_run, name="draw_run"),
+    path("draws/<int:pk>/void/", draws.draw_void, name="draw_void"),
+    path("draws/<int:pk>/record.xlsx", draws.draw_export, name="draw_export"),
+    path("plans/", work_plans.work_plan_list, name="work_plans"),
+    path("plans/new/", work_plans.work_plan_new, name="work_plan_new"),
+    path("plans/missing/", work_plans.work_plans_missing, name="work_plans_missing"),
+    path("plans/missing.xlsx", work_plans.work_plans_missing_file, name="work_plans_missing_file"),
+    path("plans/<int:pk>/", work_plans.work_plan, name="work_plan"),
+    path("plans/<int:pk>/edit/", work_plans.work_plan_edit, name="work_plan_edit"),
+    *(
+        path(f"plans/<int:pk>/{action}/", work_plans.work_plan_act, {"action": action}, name=f"work_plan_{action}")
+        for action in work_plans.ACTIONS
+    ),
     path("records/", records.record_list, name="records"),
     path("records/new/", records.record_new, name="record_new"),
     path("records/<int:pk>/", records.record, name="record"),

@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = ["orgs", "reviews", "reports"]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
-# Views that anybody may see. Each was looked at: log-in, and the health check that says nothing of the data.
-PUBLIC = {"login", "healthz"}
+# Views that anybody may see. Each was looked at: log-in, the health check that says nothing of the data, and the
+# calendar, which is there for who has its secret address.
+PUBLIC = {"login", "healthz", "calendar_feed"}
 # The scheme and the calendar are no secrets: they are the same for everybody.
 FOR_EVERYBODY = {"Scheme", "Category", "Period", "Rule", "RuleSelector", "RuleVersion", "ChecklistPoint"}
 # The words by which a selection says for whom it is.

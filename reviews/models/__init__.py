@@ -1,7 +1,10 @@
 """Who reviews whom, and what was said."""
 
+from reviews.models.assignment import Assignment
+from reviews.models.calendar import CalendarToken
 from reviews.models.checklist import ChecklistPoint, ContentKind
 from reviews.models.coverage import CoverageChange, CoverageTarget, Measure
+from reviews.models.draw import Draw, DrawState, SeedSource
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.gap import AcceptedGap
 from reviews.models.period import Period
@@ -9,16 +12,22 @@ from reviews.models.record import Answer, Record, RecordState, Review, ReviewFor
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
 from reviews.models.rule import Cadence, Joint, Reach, Rule, RuleSelector, Side
 from reviews.models.rule_version import RuleVersion
+from reviews.models.work_plan import Combined, WorkPlan, WorkPlanLine, WorkPlanState
 
 __all__ = [
     "AcceptedGap",
     "Answer",
+    "Assignment",
     "Basis",
     "Cadence",
+    "CalendarToken",
     "ChecklistPoint",
+    "Combined",
     "ContentKind",
     "CoverageChange",
     "CoverageTarget",
+    "Draw",
+    "DrawState",
     "Duty",
     "DutyStatus",
     "ItemState",
@@ -37,7 +46,11 @@ __all__ = [
     "Rule",
     "RuleSelector",
     "RuleVersion",
+    "SeedSource",
     "Side",
     "Subject",
     "Verdict",
+    "WorkPlan",
+    "WorkPlanLine",
+    "WorkPlanState",
 ]

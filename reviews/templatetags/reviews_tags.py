@@ -10,7 +10,19 @@ from django.utils.safestring import SafeString
 
 from orgs import clock
 from orgs.models import Organization, Person
-from reviews.models import Duty, DutyStatus, ItemState, Record, RecordState, RectificationItem, Subject
+from reviews.models import (
+    Draw,
+    DrawState,
+    Duty,
+    DutyStatus,
+    ItemState,
+    Record,
+    RecordState,
+    RectificationItem,
+    Subject,
+    WorkPlan,
+    WorkPlanState,
+)
 
 register = template.Library()
 
@@ -96,3 +108,29 @@ def who_reviewed(record: Record) -> str:
 def why_key(thing: Organization | Person) -> str:
     """What names an organisation or a person in the address of 谁点评谁."""
     return f"person:{thing.number}" if isinstance(thing, Person) else f"org:{thing.code}"
+
+
+@register.simple_tag
+def draw_badge(draw: Draw) -> SafeString:
+    """The state of a draw."""
+    colours = {DrawState.COMMITTED: "warning", DrawState.DRAWN: "success"}
+    return _badge(colours.get(DrawState(draw.state), "light"), draw.get_state_display())
+
+
+@register.simple_tag
+def plan_badge(plan: WorkPlan) -> SafeString:
+    """The state of a plan of work."""
+    colours = {
+        WorkPlanState.SUBMITTED: "warning",
+        WorkPlanState.RETURNED: "danger",
+        WorkPlanState.APPROVED: "info",
+        WorkPlanState.IN_FORCE: "success",
+        WorkPlanState.COMPLETED: "success",
+    }
+    return _badge(colours.get(WorkPlanState(plan.state), "light"), plan.get_state_display())
+
+
+@register.filter
+def plan_state(state: str) -> str:
+    """A plan's state in words."""
+    return str(WorkPlanState(state).label)

@@ -17,7 +17,7 @@ from orgs import clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
-from reviews import duties, records, waiting
+from reviews import duties, records, waiting, work_plans
 from reviews.forms import ReasonForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
 from reviews.models.record import COUNTED_STATES
@@ -47,8 +47,17 @@ def _record(field: str, states: Sequence[str]) -> Subquery:
 def with_records(found: QuerySet[Duty]) -> QuerySet[Any]:
     """Duties in the order of the page, with the record under way and the one that counts."""
     return (
-        found.select_related(
-            "rule", "period", "reviewer_org", "reviewer", "acting", "target_org", "target_person", "about_org"
+        work_plans.with_planned_day(found)
+        .select_related(
+            "rule",
+            "assignment",
+            "period",
+            "reviewer_org",
+            "reviewer",
+            "acting",
+            "target_org",
+            "target_person",
+            "about_org",
         )
         .annotate(
             open_record=_record("pk", UNDER_WAY),

@@ -23,7 +23,7 @@ from orgs.importing import aliases, export, job
 from orgs.models import Charge, OrganizationAlias, Post, Scheme, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
-from reviews import coverage, rule_versions, rules
+from reviews import coverage, draws, rule_versions, rules, work_plans
 from reviews.models import AcceptedGap, RectificationItem, Rule
 from tests import builders
 from tests.cast import Cast
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 SEATS = ("nobody", "elsewhere", "sibling", "guiding", "secretary", "office", "admin")
 
 # What anybody may see without logging in; each was looked at.
-PUBLIC = {"login", "healthz"}
+PUBLIC = {"login", "healthz", "calendar_feed"}
 
 
 # Answers in the order of SEATS; a row stands for all seven where they are the same.
@@ -97,6 +97,36 @@ MATRIX = {
     "duty_exempt": (NEVER, "404 404 404 404 302 302 302"),
     "duty_resume": (NEVER, "404 404 404 404 302 302 302"),
     "duty_reassign": (NEVER, "404 404 404 404 302 302 302"),
+    "duty_withdraw": (NEVER, "404 404 404 404 302 302 302"),
+    "office_duties": (OPEN, NEVER),
+    "duties_bulk": (NEVER, SENT_ON),
+    "duty_assign": (OPEN, SENT_ON),
+    "calendar_settings": (OPEN, NEVER),
+    "calendar_subscribe": (NEVER, OPEN),
+    "calendar_revoke": (NEVER, SENT_ON),
+    "calendar_file": (OPEN, NEVER),
+    "calendar_feed": ("404 404 404 404 404 404 404", NEVER),  # by a secret address only
+    "draws": (OPEN, NEVER),
+    "draw_new": (OPEN, OPEN),
+    "draw": ("404 404 404 404 404 200 200", NEVER),
+    "draw_run": (NEVER, "404 404 404 404 404 302 302"),
+    "draw_void": (NEVER, "404 404 404 404 404 302 302"),
+    "draw_export": ("404 404 404 404 404 200 200", NEVER),
+    "work_plans": (OPEN, NEVER),
+    "work_plan_new": (NEVER, SENT_ON),
+    "work_plans_missing": ("404 404 200 200 200 200 200", NEVER),
+    "work_plans_missing_file": ("404 404 200 200 200 200 200", NEVER),
+    "work_plan": ("404 404 404 404 200 200 200", NEVER),
+    "work_plan_edit": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
+    "work_plan_refresh": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_submit": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_approve": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_send_back": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_issue": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_file": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_adjust": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_complete": (NEVER, "404 404 404 404 302 302 302"),
+    "work_plan_cancel": (NEVER, "404 404 404 404 302 302 302"),
     "records": (OPEN, OPEN),
     "record_new": (OPEN, SENT_ON),
     "record": ("404 404 404 404 200 200 200", "404 404 404 404 200 200 200"),
@@ -212,7 +242,14 @@ def world(cast) -> World:
         "office": cast.user["clerk"],
         "admin": cast.user["admin"],
     }
+    drawn = draws.define(
+        cast.org["13"], period=cases.period, acting=cast.person["bureau_head"], frame=draws.Frame(), size=1,
+        due_on=cases.period.ends_on, occasion="季度随机点评", by=cast.user["clerk"],
+    )  # fmt: skip
+    plan = work_plans.draft(cast.org["1311"], period=cases.period, by=cast.user["clerk"])
     pk_of = {
+        "draw": drawn.pk,
+        "work": plan.pk,
         "duty": draft_duty.pk,
         "record": confirmed.pk,
         "draft": draft.pk,

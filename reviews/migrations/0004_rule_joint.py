@@ -12,7 +12,7 @@ def unchoose(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reviews", "0002_scheme_aqsiq_2010")]
+    dependencies = [("reviews", "0003_assignments_draws_plans")]
     operations = [
         migrations.AddField(
             "rule",

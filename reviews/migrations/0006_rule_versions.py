@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reviews", "0011_accepted_gap"),
+        ("reviews", "0005_accepted_gap"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

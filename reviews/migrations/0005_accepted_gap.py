@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("orgs", "0003_one_place_for_each"),
-        ("reviews", "0010_rule_joint"),
+        ("reviews", "0004_rule_joint"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,227 @@
+"""任务安排: the duties of the organisations one answers for, many at a time, and duties beside the rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orgs import clock, scope
+from orgs.errors import DomainError
+from orgs.models import Organization, Person, Post, User
+from orgs.requests import UserRequest
+from reviews import assignments
+from reviews.aligning import BY_HAND
+from reviews.forms import DayField, ReasonForm, Styled
+from reviews.models import Duty, DutyStatus, Period, ReviewForm
+from reviews.views.duties import chosen_period, visible_duty, with_records
+
+PAGE = 100
+FOUND = 20
+ASSIGNED_FORMS = [
+    (value, label) for value, label in ReviewForm.choices if value != ReviewForm.OTHER
+]  # 随机, 现场, 专题 mostly; the others may be asked for as well
+
+
+def text_of(request: UserRequest, name: str, most: int = 50) -> str:
+    """What was typed or chosen, without NUL."""
+    typed = request.POST.get(name) if request.method == "POST" else request.GET.get(name)
+    return (typed or "").strip()[:most].replace("\x00", "")
+
+
+def leaders(user: User) -> QuerySet[Post]:
+    """Posts from which one may review in the name of the organisations that the user assigns for."""
+    orgs = Organization.objects.filter(assignments.works_for(user)).values("pk")
+    held = Post.objects.valid(clock.today()).filter(organization__in=orgs)
+    return held.select_related("person", "organization").order_by("organization__level", "organization__code", "pk")
+
+
+def assigned_for(user: User) -> QuerySet[Duty]:
+    """Duties of the organisations that the user assigns for, whole subtrees for an office."""
+    if scope.seats(user).is_admin:
+        return Duty.objects.all()
+    return Duty.objects.filter(scope.office_of(user, "reviewer_org__") | scope.headed(user, "reviewer_org__"))
+
+
+class BulkForm(Styled):
+    """What to do with the duties that were ticked."""
+
+    do = forms.ChoiceField(label="办理", choices=[("exempt", "免除"), ("reassign", "转派"), ("assign", "另行指派点评")])
+    acting = forms.CharField(label="点评领导", max_length=40, required=False)
+    reason = forms.CharField(label="原因", max_length=200, required=False)
+    approved_by = forms.CharField(label="批准人", max_length=50, required=False)
+    form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ASSIGNED_FORMS], required=False)
+    topic = forms.CharField(label="专题或场合", max_length=200, required=False)
+    due_on = DayField(label="截止日期", required=False)
+
+
+@require_safe
+def office_duties(request: UserRequest) -> HttpResponse:
+    """The period's duties of the user's organisations, to look through, tick and deal with together."""
+    period, found = chosen_period(request), assigned_for(request.user)
+    found = found.filter(period=period) if period else found.none()
+    query, status, rule = (text_of(request, name) for name in ("q", "status", "rule"))
+    rules = sorted(found.order_by().values_list("rule_code", flat=True).distinct())
+    if status in DutyStatus.values:
+        found = found.filter(status=status)
+    if rule:
+        found = found.filter(rule_code=rule)
+    if query:
+        found = found.filter(
+            Q(target_org__name__icontains=query)
+            | Q(target_person__name__icontains=query)
+            | Q(acting__name__icontains=query)
+            | Q(reviewer_org__name__icontains=query)
+        )
+    context = {
+        "period": period, "periods": Period.objects.all(), "page_obj": Paginator(with_records(found), PAGE).get_page(
+            request.GET.get("page")), "query": query, "status": status, "rule": rule, "rules": rules,
+        "statuses": DutyStatus.choices, "form": BulkForm(initial={"due_on": period.due_on if period else None}),
+        "leaders": _people(request.user),
+    }  # fmt: skip
+    return render(request, "reviews/office_duties.html", context)
+
+
+def _people(user: User) -> list[Post]:
+    """One post of each leader, for a list to choose from; long lists are typed by number instead."""
+    seen: dict[int, Post] = {}
+    for post in leaders(user)[:300]:
+        seen.setdefault(post.person_id, post)
+    return list(seen.values())
+
+
+@require_POST
+def duties_bulk(request: UserRequest) -> HttpResponse:
+    """First what would happen to each that was ticked; then, confirmed, all of it at once."""
+    numbers = [int(pk) for pk in request.POST.getlist("duty") if pk.isascii() and pk.isdigit() and len(pk) < 12]
+    found = list(with_records(assigned_for(request.user).filter(pk__in=numbers[: assignments.MOST_AT_ONCE])))
+    form = BulkForm(request.POST)
+    back = f"{reverse('office_duties')}?period={text_of(request, 'period', 10)}"
+    if not found or len(numbers) > assignments.MOST_AT_ONCE or not form.is_valid():
+        messages.error(request, form.said() or f"请先勾选要办理的任务，一次最多 {assignments.MOST_AT_ONCE} 项。")
+        return redirect(back)
+    try:
+        action = _action(request.user, form.cleaned_data)
+        if request.POST.get("confirmed"):
+            done = assignments.carry_out(found, action)
+            messages.success(request, f"已办理 {done} 项。")
+            return redirect(back)
+        outcomes = assignments.try_out(found, action)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect(back)
+    able = [outcome for outcome in outcomes if not outcome.refusal]
+    context = {"outcomes": outcomes, "able": able, "form": form, "back": back, "period": text_of(request, "period", 10)}
+    return render(request, "reviews/duties_bulk.html", context)
+
+
+def _action(user: User, typed: dict[str, Any]) -> assignments.Action:
+    if typed["do"] == "exempt":
+        return assignments.exempting(reason=typed["reason"], approved_by=typed["approved_by"], by=user)
+    post = leaders(user).filter(person__number=typed["acting"].replace("\x00", "")).first()
+    if post is None:
+        raise assignments.AssignmentRefused("请选择由哪位领导点评。")
+    if typed["do"] == "reassign":
+        return assignments.reassigning(acting=post.person, reason=typed["reason"], by=user)
+    if typed["due_on"] is None:
+        raise assignments.AssignmentRefused("请填写截止日期。")
+    facts = {name: typed[name] for name in ("form", "due_on", "topic", "reason")}
+    return assignments.assigning_more(acting=post.person, **facts, by=user)
+
+
+class AssignForm(Styled):
+    """Form, day and occasion of a duty assigned by hand; the target is searched for."""
+
+    target = forms.CharField(max_length=60)
+    form = forms.ChoiceField(label="点评形式", choices=ASSIGNED_FORMS, initial=ReviewForm.TOPICAL)
+    due_on = DayField(label="截止日期")
+    topic = forms.CharField(
+        label="专题或场合", max_length=200, required=False, help_text="专题点评必填，例如“质量提升”"
+    )
+    reason = forms.CharField(label="指派原因", max_length=200, required=False)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def duty_assign(request: UserRequest) -> HttpResponse:
+    """指派: by whom, search whom, in which form and until when."""
+    posts = _people(request.user)
+    asked = text_of(request, "post")
+    post = next((one for one in posts if str(one.pk) == asked), posts[0] if posts else None)
+    period = chosen_period(request)
+    if request.method == "POST":
+        return _assign(request, post if post and str(post.pk) == asked else None, period)
+    query = text_of(request, "q")
+    context: dict[str, Any] = {
+        "posts": posts,
+        "post": post,
+        "query": query,
+        "period": period,
+        "found": [],
+        "people": [],
+    }
+    if post is not None and query:
+        context["found"] = _organizations(request.user, post).filter(Q(name__icontains=query) | Q(code__iexact=query))[
+            :FOUND
+        ]
+        context["people"] = _persons(request.user, post).filter(name__icontains=query)[:FOUND]
+    context["form"] = AssignForm(initial={"due_on": period.due_on if period else None})
+    return render(request, "reviews/duty_assign.html", context)
+
+
+def _organizations(user: User, post: Post) -> QuerySet[Organization]:
+    """Below the organisation in whose name is reviewed, as far as the user sees."""
+    found = Organization.objects.visible_to(user).alive(clock.today()).below(post.organization)
+    return found.exclude(pk=post.organization_id).select_related("parent")
+
+
+def _persons(user: User, post: Post) -> QuerySet[Person]:
+    return Person.objects.visible_to(user).members_of(post.organization, clock.today()).exclude(pk=post.person_id)
+
+
+def _assign(request: UserRequest, post: Post | None, period: Period | None) -> HttpResponse:
+    form = AssignForm(request.POST)
+    if post is None or period is None or not form.is_valid():
+        messages.error(request, form.said() or "请先选择由谁点评、点评谁。")
+        return redirect("duty_assign")
+    typed = form.cleaned_data
+    kind, _, key = typed.pop("target").replace("\x00", "").partition("-")
+    target: dict[str, Any]
+    if kind == "org":
+        org = get_object_or_404(_organizations(request.user, post), code=key)
+        target = {"target_org": org, "about_org": org}
+    else:
+        person = get_object_or_404(_persons(request.user, post), number=key)
+        member = get_object_or_404(person.memberships.valid(clock.today()).select_related("branch"))
+        target = {"target_person": person, "about_org": member.branch}
+    try:
+        made = assignments.assign(
+            post.organization, period=period, acting=post.person, **target, **typed, by=request.user
+        )
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("duty_assign")
+    messages.success(request, f"已指派{post.person.name}点评{made.target_name}。")
+    return redirect("duty", pk=made.pk)
+
+
+@require_POST
+def duty_withdraw(request: UserRequest, pk: int) -> HttpResponse:
+    """Take an assigned duty back, with its reason."""
+    found, form = visible_duty(request, pk), ReasonForm(request.POST)
+    if not form.is_valid() or found.rule_code != BY_HAND:
+        messages.error(request, "只有指派的任务可以撤回，并请写明原因（最多 200 个字）。")
+        return redirect("duty", pk=pk)
+    try:
+        assignments.withdraw(found, reason=form.cleaned_data["reason"], by=request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("duty", pk=pk)
+    messages.success(request, "已撤回这项指派的任务。")
+    return redirect("office_duties")
