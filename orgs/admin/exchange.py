@@ -154,7 +154,9 @@ class SheetResource(resources.ModelResource):
         book = Book({self.sheet: dataset.book.tables[self.sheet]}, [], dataset.book.sha256)
         by: User | None = kwargs.get("user")
         try:
-            plan = apply.preview(book, Options()) if dry_run else apply.import_book(book, Options(), by=by)
+            # A shallow copy to be used up: the cells are shown afterwards.
+            used = Book(dict(book.tables), [], book.sha256)
+            plan = apply.preview(book, Options()) if dry_run else apply.import_book(used, Options(), by=by)
         except apply.Wrong as wrong:
             plan = wrong.plan
         except DomainError as error:
