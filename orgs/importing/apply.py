@@ -13,6 +13,7 @@ from orgs.errors import DomainError
 from orgs.importing import aliases, shapes, world
 from orgs.importing import plan as planning
 from orgs.importing.columns import BY_NAME, CHARGES, ORGS, PEOPLE, POSTS, Options
+from orgs.importing.memory import uncollected
 from orgs.importing.plan import Change, Plan, Problem
 from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book
@@ -34,6 +35,7 @@ class NotLookedAt(DomainError):
     """The hierarchy of the file was drawn, and nobody has confirmed (or not this) what was understood of it."""
 
 
+@uncollected()
 def preview(book: Book, options: Options, tick: Tick = silent) -> Plan:
     """What importing this book now would do; writes nothing."""
     drawn = shapes.settle(book, world.tree)
@@ -53,6 +55,7 @@ def settled(book: Book) -> Book:
     return drawn.book if drawn else book
 
 
+@uncollected()
 def import_book(book: Book, options: Options, *, by: User | None, tick: Tick = silent) -> Plan:
     """Import all of it or nothing: planned anew under the tree's lock, so that what is checked is what is stored.
 

@@ -11,8 +11,8 @@ import datetime
 import difflib
 import hashlib
 import io
-import json
 import logging
+import marshal
 import os
 import subprocess
 import sys
@@ -26,6 +26,7 @@ from typing import Any
 from orgs.errors import DomainError
 from orgs.importing import columns, gate, shapes
 from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
+from orgs.importing.memory import uncollected
 from orgs.importing.progress import Tick, silent
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Book:
     sha256: str
 
 
+@uncollected()
 def read(data: bytes, file_name: str, tick: Tick = silent) -> Book:
     """The tables of a workbook or csv; `tick` is told how many rows are read. Raises Unreadable with a sentence that says what to do."""
     kind = recognise(data, file_name)
@@ -112,11 +114,23 @@ def _book(tables: dict[str, Table], notices: list[str], sha256: str) -> Book:
 
 
 def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[str, list[Row]]:
-    """Sheet -> rows with a value, read by `orgs.importing.child` under its limits."""
+    """Sheet -> rows with a value, read by `orgs.importing.child` under its limits: quickly, and where that kills it
+    once more with care, which finds out why.
+    """
+    found = _ask(data, kind, "quick", notices, tick)
+    if found is None:
+        found = _ask(data, kind, "careful", notices, tick)
+    if found is None:
+        raise Unreadable("文件过大或内容异常，无法读取。请只保留需要的数据，另存为新的 .xlsx 后再导入。")
+    return found
+
+
+def _ask(data: bytes, kind: str, how: str, notices: list[str], tick: Tick) -> dict[str, list[Row]] | None:
+    """One process's answer; None when it died."""
     with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copy, tempfile.TemporaryFile() as errors:
         copy.write(data)
         copy.flush()
-        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, *SHEETS]
+        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, how, *SHEETS]
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
         # The child gets a list, no shell, and a file that this process named.
         with subprocess.Popen(  # noqa: S603
@@ -126,7 +140,8 @@ def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[st
             watch = threading.Timer(WALL_SECONDS, child.kill)
             watch.start()
             try:
-                found, ended = _listen(child.stdout, notices, tick)
+                said: list[str] = []
+                found, ended = _listen(child.stdout, said, tick)
             except BaseException:
                 child.kill()
                 raise
@@ -136,7 +151,8 @@ def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[st
         if not ended or status != 0:
             errors.seek(0)
             logger.warning("import reader died, status %s: %s", status, errors.read()[-500:].decode("utf-8", "replace"))
-            raise Unreadable("文件过大或内容异常，无法读取。请只保留需要的数据，另存为新的 .xlsx 后再导入。")
+            return None
+    notices.extend(said)
     return found
 
 
@@ -145,11 +161,20 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
     rows: list[Row] = []
     ended = False
     count = 0
-    for line in stream:
-        message = json.loads(line)
-        if isinstance(message, list):
-            _take(message, rows)
-            count += len(message) // 2
+    while head := stream.read(4):
+        if len(head) < 4:
+            break
+        data = stream.read(int.from_bytes(head, "little"))
+        try:
+            message = marshal.loads(data)  # noqa: S302 - written by our own process, from plain values
+        except (EOFError, ValueError, TypeError):  # it died while it wrote
+            break
+        if "rows" in message:
+            block = message["rows"]
+            if message["odd"]:
+                block = [(number, [_cell(cell) for cell in cells]) for number, cells in block]
+            rows.extend(block)
+            count += len(block)
             tick("read", count)
         elif "sheets" in message:
             _check_names(message["sheets"], notices)
@@ -165,16 +190,6 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             ended = True
     tick("read", count)
     return found, ended
-
-
-def _take(block: list[Any], rows: list[Row]) -> None:
-    """Append the rows of a block; a text that it says often is kept once."""
-    same: dict[str, str] = {}
-    once = same.setdefault
-    for at in range(0, len(block), 2):
-        # Half a million of them: the list that was made for it has no room to spare.
-        cells = [once(cell, cell) if cell.__class__ is str else _cell(cell) for cell in block[at + 1]]
-        rows.append((block[at], cells[:]))
 
 
 def _cell(cell: Any) -> Any:
