@@ -216,7 +216,7 @@ def _people(
     new = [change for change in changes if change.stored is None]
     for start in range(0, len(new), PORTION):
         portion = new[start : start + PORTION]
-        added = [Person(**_facts(change)) for change in portion]
+        added = [_person(change.values) for change in portion]
         begun = [move(change, person) for change, person in zip(portion, added, strict=True) if change.move]
         people.add_many(added, by=by, memberships=begun)
         persons.update(
@@ -227,6 +227,14 @@ def _people(
     people.update_many(changed, by=by)
     people.transfer_many([move(change, persons[change.key]) for change in old if change.move], by=by)
     people.redate_many([(persons[c.key], c.values["moved_on"]) for c in old if c.redate], by=by)
+
+
+FIELDS = [(field.attname, field.get_default()) for field in Person._meta.concrete_fields]
+
+
+def _person(values: Mapping[str, Any]) -> Person:
+    """By position: by name Django takes three times as long."""
+    return Person(*[values.get(name, default) for name, default in FIELDS])
 
 
 def _facts(change: Change) -> dict[str, Any]:

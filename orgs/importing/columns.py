@@ -91,10 +91,12 @@ class Column:
 
     def value(self, cell: Any, options: Options) -> Any:
         """The cleaned value. Raises Bad."""
+        if cell.__class__ is str:
+            cell = cell.strip(BLANKS)
+            if cell:
+                return self.clean(self, cell, options)
         if isinstance(cell, Fault):
             raise Bad(*FAULTS[cell.kind])
-        if isinstance(cell, str):
-            cell = cell.strip(BLANKS)
         if cell is None or cell == "":
             if self.required:
                 raise Bad("不能为空", "请填写")
