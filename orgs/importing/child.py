@@ -4,7 +4,7 @@ that needs Django.
     python -m orgs.importing.child FILE KIND HOW SHEET…
 
 Writes messages, each its length (4 bytes) and a marshalled value: {"sheets": […]}, then for each wanted sheet
-{"sheet": name} and blocks of its rows with a value, {"rows": [(row number, cells), …], "odd": whether any cell is more
+{"sheet": name, "hidden": how many of its rows are hidden} and blocks of its rows with a value, {"rows": [(row number, cells), …], "odd": whether any cell is more
 than a plain value}, and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
 lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "time".
 
@@ -57,6 +57,7 @@ class Scan:
     columns: int = 0
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: int = 0
 
     def reach(self, row: int, column: int) -> None:
         """A value stands in this cell (from 1)."""
@@ -353,15 +354,21 @@ def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
 TELLING = (b"<f", b":f", b'"e"', b"'e'", b"mergeCell", b"<!DOCTYPE", b":c ", b":c>", b"\0")
 
 
-def _is_plain(stream: Any) -> bool:
-    """Nothing in the sheet's XML tells of a lost cell."""
+HIDDEN_ROW = re.compile(rb"""<row [^<>]*\bhidden=["'](?:1|true)["']""")
+
+
+def look(stream: Any) -> tuple[bool, int]:
+    """(Nothing in the sheet's XML tells of a lost cell, how many rows are hidden or filtered away)."""
+    plain, hidden = True, 0
     carried = b""
     while piece := stream.read(PIECE):
         piece = carried + piece
-        if any(mark in piece for mark in TELLING):
-            return False
-        carried = piece[-16:]
-    return True
+        plain = plain and not any(mark in piece for mark in TELLING)
+        end = piece.rfind(b">") + 1  # a tag is looked at as a whole, and once
+        if b"hidden=" in piece:
+            hidden += len(HIDDEN_ROW.findall(piece, 0, end))
+        carried = piece[max(end, len(piece) - 4096) :]
+    return plain, hidden
 
 
 def _scan(path: str, kind: str, wanted: dict[str, int], *, careful: bool) -> dict[str, Scan | None]:
@@ -382,13 +389,14 @@ def _scan(path: str, kind: str, wanted: dict[str, int], *, careful: bool) -> dic
         for name in wanted:
             if name not in parts:
                 raise Refusal(f"文件已损坏：找不到工作表“{name}”的内容。")
-            if not careful:
-                with archive.open(parts[name]) as content:
-                    if _is_plain(content):
-                        found[name] = None
-                        continue
             with archive.open(parts[name]) as content:
-                found[name] = scan_xlsx(content)
+                plain, hidden = look(content)
+            if plain and not careful and not hidden:
+                found[name] = None
+                continue
+            with archive.open(parts[name]) as content:
+                scan = found[name] = scan_xlsx(content)
+            scan.hidden = hidden
         # Members that were not gone through are at least inflated once: their stated size is then known to be true.
         for member in archive.infolist():
             if member.filename not in parts.values():
@@ -423,7 +431,7 @@ def read(path: str, kind: str, wanted: list[str], *, careful: bool) -> Iterator[
             if scan is not None:
                 scan.check(name)
         for name in chosen:
-            yield {"sheet": name}
+            yield {"sheet": name, "hidden": getattr(scans[name], "hidden", 0)}
             sheet = book.get_sheet_by_name(name)
             scan = scans[name]
             if scan is None:

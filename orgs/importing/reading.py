@@ -14,6 +14,7 @@ import io
 import logging
 import marshal
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -179,7 +180,10 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
         elif "sheets" in message:
             _check_names(message["sheets"], notices)
         elif "sheet" in message:
-            rows = found[message["sheet"].strip(BLANKS)] = []
+            name = message["sheet"].strip(BLANKS)
+            rows = found[name] = []
+            if message["hidden"]:
+                notices.append(f"工作表“{name}”里被隐藏或筛选掉的 {message['hidden']} 行也一并读取了")
         elif "refused" in message:
             if message.get("reason"):
                 logger.info("import reader refused: %s", message["reason"])
@@ -257,7 +261,37 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
     if sheet == columns.ORGS and "parent" not in best and "code" not in best:
         raise Unreadable("工作表“组织”没有“组织代码”和“上级代码”列。" + UNDRAWN)
     positions = _positions(sheet, best, header, notices)
-    return Table(sheet, positions, [row for row in rows[at + 1 :] if _has_value(row[1], positions)])
+    below = _without_notes(sheet, rows[at + 1 :], positions, notices)
+    return Table(sheet, positions, [row for row in below if _has_value(row[1], positions)])
+
+
+SUMS = {"合计", "总计", "小计", "共计", "总数"}
+NOTE = re.compile(
+    "(注|说明|备注|附注|填表说明|填表人|填报人|填报单位|制表|制表人|审核|审核人|负责人|经办人|联系人|联系电话|日期|填表日期)[0-9]*[:：]"
+)
+
+
+def _without_notes(sheet: str, rows: list[Row], positions: dict[str, int], notices: list[str]) -> list[Row]:
+    """Without sums and without what is written below a table by hand; both are told. A row with all that is required
+    is a row, whatever it is called.
+    """
+    required = [positions[column.name] for column in SHEETS[sheet] if column.required and column.name in positions]
+    kept: list[Row] = []
+    sums: list[str] = []
+    notes: list[str] = []
+    for number, cells in rows:
+        if any(at >= len(cells) or _is_blank(cells[at]) for at in required):
+            first = next((cell for cell in cells if not _is_blank(cell)), None)
+            text = re.sub(r"\s", "", first) if isinstance(first, str) else ""
+            if text in SUMS or NOTE.match(text):
+                (sums if text in SUMS else notes).append(str(number))
+                continue
+        kept.append((number, cells))
+    for what, found in (("像是合计", sums), ("像是表外的说明", notes)):
+        if found:
+            listed = "、".join(found[:10]) + ("等" if len(found) > 10 else "")
+            notices.append(f"工作表“{sheet}”第 {listed} 行{what}，已忽略")
+    return kept
 
 
 def _positions(
@@ -329,7 +363,7 @@ def _csv_table(data: bytes, notices: list[str]) -> Table:
     positions = _positions(sheet, _headers(sheet, header), header, notices)
     notices.append(f"按表头识别为“{sheet}”")
     table = Table(sheet, positions, [])
-    for number, cells in rows[at + 1 :]:
+    for number, cells in _without_notes(sheet, rows[at + 1 :], positions, notices):
         if not any(cells):
             continue
         surplus = [cell for cell in cells[len(header) :] if cell.strip(BLANKS)]
