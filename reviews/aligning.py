@@ -137,7 +137,7 @@ class Aligning:
         self.added = plan.added.setdefault(rule.code, [])
         self.withdrawn = plan.withdrawn.setdefault(rule.code, [])
         # Not asked for each portion: what is stored by then is what we have just written ourselves.
-        self.is_new = not self.existing().exists()
+        self.is_new = derivation.by is None and not self.existing().exists()
 
     def existing(self, branches: Sequence[int] | None = None) -> QuerySet[Duty]:
         """The rule's stored duties, of some reviewing organisations where given."""

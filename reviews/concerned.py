@@ -59,17 +59,17 @@ def _of_people(change: Change, period: Period, on: datetime.date) -> Concerned:
     if change.kind == ChangeKind.TRANSFER:
         asked = set(_ids(Membership.objects, "branch", "person", persons))
         asked |= {change.target.pk} if change.target is not None else set()
-        return _joined(asked, (), on, Of(nothing, persons))
+        return _joined(asked, (), period, on, Of(nothing, persons))
     if change.org is None:
         raise ValueError(f"a change of posts or of division of work without its organisation: {change}")
     if change.kind == ChangeKind.DIVISION:
-        return _joined({change.org.pk}, (), on, Of(nothing, nothing))
+        return _joined({change.org.pk}, (), period, on, Of(nothing, nothing))
     changed = {change.org.pk}
     named = rules.named(rules.active(on), on, Q(pk=change.org.pk))
     asked = {pair.reviewer_id for found in named for pair in found.pairs} | changed
     holders = persons | set(_ids(Post.objects, "person", "organization", changed))
     asked |= _asked_before(period, changed, holders) | _branches(holders)
-    return _joined(asked, holders, on, Of(nothing, persons))
+    return _joined(asked, holders, period, on, Of(nothing, persons))
 
 
 def _of_organizations(change: Change, period: Period, on: datetime.date) -> Concerned:
@@ -94,7 +94,7 @@ def _of_organizations(change: Change, period: Period, on: datetime.date) -> Conc
         places = {org.pk, *receiving}
         persons.update(_ids(Membership.objects, "person", "branch", places))
         persons.update(_ids(CoverageTarget.objects.filter(period=period, person__isnull=False), "person", "organization", places))
-    return _joined(asked, holders, on, Of(frozenset(changed | receiving), frozenset(persons)))
+    return _joined(asked, holders, period, on, Of(frozenset(changed | receiving), frozenset(persons)))
 
 
 def _asked_before(period: Period, about: Collection[int], persons: Collection[int]) -> set[int]:
@@ -109,19 +109,28 @@ def _branches(persons: Iterable[int]) -> set[int]:
     return set() if rules.scheme().leaders_as_members else set(_ids(Membership.objects, "branch", "person", persons))
 
 
-def _joined(asked: set[int], holders: Iterable[int], on: datetime.date, of: Of) -> Concerned:
+def _joined(asked: set[int], holders: Iterable[int], period: Period, on: datetime.date, of: Of) -> Concerned:
     """With whoever's duties depend on theirs. `holders` may have headed, or may head, one of them."""
-    for rule in rules.active(on):
-        for reviewer, partners in rules.co_reviewers(rule, on).items() if rule.is_joint else ():
-            if not asked.isdisjoint((reviewer, *partners)):
-                asked.update((reviewer, *partners))
-    _refuse_many(asked)
-    leading = {post.person_id for chunk in _chunks(asked) for post in heads.heads_of(chunk, on).values()} | set(holders)
-    posts = Post.objects.valid(on).heads()
-    elsewhere = set(_ids(posts, "organization", "person", leading)) - asked
-    for chunk in _chunks(elsewhere):
-        asked.update(pk for pk, post in heads.heads_of(chunk, on).items() if post.person_id in leading)
-    _refuse_many(asked)
+    joint = [
+        {reviewer, *partners}
+        for rule in rules.active(on)
+        if rule.is_joint
+        for reviewer, partners in rules.co_reviewers(rule, on).items()
+    ]
+    stored, posts = Duty.objects.filter(period=period), Post.objects.valid(on).heads()
+    known: set[int] = set()
+    new, persons, asked = asked, set(holders), set()
+    while new or persons:
+        for group in joint:
+            new |= set() if group.isdisjoint(new) else group
+        new -= asked
+        asked |= new
+        _refuse_many(asked)
+        persons |= {post.person_id for chunk in _chunks(new) for post in heads.heads_of(chunk, on).values()}
+        persons = (persons | set(_ids(stored, "reviewer", "reviewer_org", new))) - known
+        known |= persons
+        new = set(_ids(posts, "organization", "person", persons)) | set(_ids(stored, "reviewer_org", "reviewer", persons))
+        new, persons = new - asked, set()
     return Concerned(frozenset(asked), of)
 
 

@@ -26,7 +26,7 @@ from tests.reviews.test_duties_oracle import random_world, store
 
 pytestmark = pytest.mark.django_db
 
-CHANGES = 9
+CHANGES = 5
 TODAY = {"2010H2": "2010-12-10", "2011H1": "2011-05-20", "2011H2": "2011-11-20"}
 
 
@@ -44,9 +44,9 @@ class Dice:
         ]  # fmt: skip
         return self.rng.choice(kinds)()
 
-    def plan(self, kind: ChangeKind, org, target, persons, verb: Callable, *args: Any, **more: Any) -> Plan:
+    def plan(self, what: ChangeKind, org, target, persons, verb: Callable, *args: Any, **more: Any) -> Plan:
         on = self.today - datetime.timedelta(days=self.rng.choice([0, 0, 0, 1, 40, 200]))
-        change = Change(kind, org, on, target, tuple(person.pk for person in persons))
+        change = Change(what, org, on, target, tuple(person.pk for person in persons))
         return Plan(change, lambda: verb(*args, **more, on=on, reason="变更", by=None))
 
     def org(self, **where: Any) -> Organization | None:
@@ -223,7 +223,7 @@ def attempt(plan: Plan, period: Period, last: dict[type, int], monkeypatch, *, w
     return result
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(14))
 def test_what_follows_a_change_is_what_a_whole_generation_gives(seed, settings, monkeypatch):
     rng = random.Random(seed)
     code = rng.choice(["2010H2", "2011H2", "2011H2", "2011H1"])
