@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from orgs import bulk
 from orgs.models import Organization, Person
-from reviews import rules
 from reviews.derive import Derivation, Due, Key, place
 from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
 from reviews.models.record import COUNTED_STATES
@@ -141,8 +140,8 @@ class Aligning:
 
     def existing(self, branches: Sequence[int] | None = None) -> QuerySet[Duty]:
         """The rule's stored duties, of some reviewing organisations where given."""
-        rows = Duty.objects.filter(period=self.period.pk, rule_code=self.rule.code).order_by()
-        rows = of_reviewers(rows, self.derivation.by)
+        of_rule = Duty.objects.filter(period=self.period.pk, rule_code=self.rule.code).order_by()
+        rows = of_reviewers(of_rule, self.derivation.by)
         return rows if branches is None else rows.filter(reviewer_org__in=branches)
 
     def diff(self, found: dict[Key, Due], branches: Sequence[int] | None) -> None:

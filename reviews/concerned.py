@@ -14,7 +14,7 @@ import datetime
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Manager, Q, QuerySet
 
 from orgs import heads
 from orgs.changes import Change, ChangeKind
@@ -93,7 +93,9 @@ def _of_organizations(change: Change, period: Period, on: datetime.date) -> Conc
     if change.kind != ChangeKind.MOVE:
         places = {org.pk, *receiving}
         persons.update(_ids(Membership.objects, "person", "branch", places))
-        persons.update(_ids(CoverageTarget.objects.filter(period=period, person__isnull=False), "person", "organization", places))
+        persons.update(
+            _ids(CoverageTarget.objects.filter(period=period, person__isnull=False), "person", "organization", places)
+        )
     return _joined(asked, holders, period, on, Of(frozenset(changed | receiving), frozenset(persons)))
 
 
@@ -101,7 +103,10 @@ def _asked_before(period: Period, about: Collection[int], persons: Collection[in
     """Who has a duty about these organisations, or towards one of these persons as a head."""
     stored = Duty.objects.filter(period=period)
     of_heads = stored.filter(subject=Subject.HEAD)
-    return {*_ids(stored, "reviewer_org", "about_org", about), *_ids(of_heads, "reviewer_org", "target_person", persons)}
+    return {
+        *_ids(stored, "reviewer_org", "about_org", about),
+        *_ids(of_heads, "reviewer_org", "target_person", persons),
+    }
 
 
 def _branches(persons: Iterable[int]) -> set[int]:
@@ -129,7 +134,9 @@ def _joined(asked: set[int], holders: Iterable[int], period: Period, on: datetim
         persons |= {post.person_id for chunk in _chunks(new) for post in heads.heads_of(chunk, on).values()}
         persons = (persons | set(_ids(stored, "reviewer", "reviewer_org", new))) - known
         known |= persons
-        new = set(_ids(posts, "organization", "person", persons)) | set(_ids(stored, "reviewer_org", "reviewer", persons))
+        new = set(_ids(posts, "organization", "person", persons)) | set(
+            _ids(stored, "reviewer_org", "reviewer", persons)
+        )
         new, persons = new - asked, set()
     return Concerned(frozenset(asked), of)
 
@@ -139,7 +146,7 @@ def _refuse_many(orgs: Collection[int]) -> None:
         raise TooMany
 
 
-def _ids(rows, wanted: str, name: str, ids: Iterable[int]) -> Iterator[int]:
+def _ids(rows: QuerySet | Manager, wanted: str, name: str, ids: Iterable[int]) -> Iterator[int]:
     for chunk in _chunks(ids):
         found = rows.filter(**{f"{name}__in": chunk, f"{wanted}__isnull": False})
         yield from found.order_by().values_list(wanted, flat=True).distinct()

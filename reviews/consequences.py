@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.db.models import Count, QuerySet
@@ -54,7 +55,10 @@ Figures = dict[Measure, tuple[int, int]]  # due, done
 
 
 def follow(change: Change, by: User | None) -> None:
-    """Bring the running period's duties and figures in line, in the change's transaction, if they were derived before."""
+    """Bring the running period's duties and figures in line, in the change's transaction, if they were derived before.
+
+    What concerns very many organisations, and an import into a large system, waits for the next generation.
+    """
     period = _running()
     if period is None or change.kind == ChangeKind.RENAME:
         return
@@ -65,8 +69,6 @@ def follow(change: Change, by: User | None) -> None:
     try:
         found = _concerned(change, period)
     except concerned.TooMany:
-        if not _is_large():
-            duties.regenerate(period, by=by)
         return
     duties.follow(period, reviewers=found.reviewers, of=found.coverage, by=by)
 
@@ -175,8 +177,9 @@ def _of(period: Period, known: Concerned | None) -> QuerySet[Duty]:
 
 
 def _tasks(period: Period, known: Concerned | None) -> dict[int, Task]:
-    rows = _of(period, known).order_by("pk").values_list("pk", *Task._fields)
-    return {row[0]: Task(*row[1:]) for row in rows.iterator(chunk_size=5000)}
+    # Sorted here: asked to, the database would read the whole period in the order of its keys.
+    rows = sorted(_of(period, known).order_by().values_list("pk", *Task._fields), key=itemgetter(0))
+    return {row[0]: Task(*row[1:]) for row in rows}
 
 
 def _drafted(period: Period, known: Concerned | None) -> set[int]:

@@ -112,7 +112,12 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
 
 @transaction.atomic
 def follow(
-    period: Period, *, reviewers: Collection[int], of: coverage.Of, on: datetime.date | None = None, by: User | None = None
+    period: Period,
+    *,
+    reviewers: Collection[int],
+    of: coverage.Of,
+    on: datetime.date | None = None,
+    by: User | None = None,
 ) -> DutyPlan:
     """What `regenerate` does, for the duties of some reviewing organisations and the coverage of some targets only.
 

@@ -16,11 +16,12 @@ from orgs import foreseeing, personnel, reorganizing
 from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
 from orgs.foreseeing import Plan
-from orgs.models import Charge, ChargeKind as Share, Membership, Organization, Person, Post, Scheme
+from orgs.models import Charge, Membership, Organization, Person, Post, Scheme
+from orgs.models import ChargeKind as Share
 from reports import coverage as totals
-from reviews import concerned, consequences, coverage, duties
+from reviews import concerned, coverage, duties
 from reviews.concerned import Concerned
-from reviews.models import CoverageChange, CoverageTarget, Duty, DutyStatus, Joint, Period, Record, Rule, Subject
+from reviews.models import CoverageChange, CoverageTarget, Duty, DutyStatus, Joint, Period, Record, Rule
 from tests import builders
 from tests.reviews.test_duties_oracle import random_world, store
 
@@ -97,7 +98,9 @@ class Dice:
     def appoint(self):
         person, org = self.one(Person.objects.order_by("number")), self.org()
         role, acting = self.rng.choice(["secretary", "deputy", "member"]), self.rng.random() < 0.4
-        return self.plan(ChangeKind.APPOINT, org, None, (person,), personnel.appoint, person, org, role, is_acting=acting)
+        return self.plan(
+            ChangeKind.APPOINT, org, None, (person,), personnel.appoint, person, org, role, is_acting=acting
+        )
 
     def remove(self):
         post = self.one(Post.objects.filter(to_on__isnull=True).select_related("organization", "person").order_by("pk"))
@@ -123,10 +126,19 @@ class Dice:
 
     def hand_over(self):
         charge = self.one(Charge.objects.filter(to_on__isnull=True).select_related("team", "person").order_by("pk"))
-        other = charge and self.one(Post.objects.filter(organization=charge.team).select_related("person").order_by("pk"))
+        other = charge and self.one(
+            Post.objects.filter(organization=charge.team).select_related("person").order_by("pk")
+        )
         both = charge and (charge.person, other.person) if other else ()
         return both and self.plan(
-            ChangeKind.DIVISION, charge.team, None, both, personnel.hand_over, charge.person, charge.team, to=other.person
+            ChangeKind.DIVISION,
+            charge.team,
+            None,
+            both,
+            personnel.hand_over,
+            charge.person,
+            charge.team,
+            to=other.person,
         )
 
 
