@@ -66,10 +66,10 @@ class Drawn:
         }
 
     def plan(
-        self, kind: ChangeKind, org: Any, target: Any, persons: list[Person], verb: Callable, *args: Any, **more: Any
+        self, what: ChangeKind, org: Any, target: Any, persons: list[Person], verb: Callable, *args: Any, **more: Any
     ) -> Plan:
         """A change of today."""
-        change = Change(kind, org, clock.today(), target, tuple(person.pk for person in persons))
+        change = Change(what, org, clock.today(), target, tuple(person.pk for person in persons))
         return Plan(change, lambda: verb(*args, **more, on=clock.today(), **WHY))
 
     def team(self, depth: int) -> Organization:

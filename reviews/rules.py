@@ -112,7 +112,7 @@ def named(
     for rule in rules:
         if rule.is_leftover:
             left = [pair for pair in _superiors(rule, on, targets, by) if pair.target_id not in taken]
-            if by is not None:
+            if by is not None and left:
                 # Those that a rule names for a reviewer who is not asked about are taken as well.
                 others = [other for other in rules if not other.is_leftover]
                 of_left = (only or Q()) & Q(pk__in=[pair.target_id for pair in left])
