@@ -65,7 +65,8 @@ class Change:
     """One change. `org`: the organisation that is changed, or that the persons leave, are appointed in or whose
     division of work it is; None for an import and for a transfer out of several branches. `target`: the new superior,
     the organisation that takes over or is founded, or what somebody is put in charge of.
-    `persons`: ids of the persons whom it is about.
+    `persons`: ids of the persons whom it is about. `below`: ids of organisations that hung directly under `org` and hang
+    under `target` now; known when it is done.
     """
 
     kind: ChangeKind
@@ -73,6 +74,7 @@ class Change:
     on: datetime.date
     target: Organization | None = None
     persons: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
 
 
 # Called in the change's own transaction, after everything in `orgs` is written.

@@ -150,7 +150,7 @@ def _of_organization(change: Change, org: Organization) -> Ask:
     children = _children(org, on)
     members = _members(org)
     posts = Post.objects.filter(organization=org).valid(on).count()
-    charges = Charge.objects.filter(not_ended(on))
+    charges = Charge.objects.filter(not_ended(on)).order_by()
     before = set(charges.values_list("pk", flat=True))
 
     def ask() -> list[str]:

@@ -87,11 +87,11 @@ def merge(org: Organization, *, into: Organization, on: datetime.date, reason: s
             raise TreeRefused("党支部只能与党支部合并，其他组织只能与党支部以外的组织合并。")
         _refuse_below(org, into)
         summary = f"“{org.name}”自 {on} 起并入“{into.name}”。原因：{reason.strip()}"
-        _hand_over(org, into, on, summary, reason, by)
+        moved = _hand_over(org, into, on, summary, reason, by)
         audit.record(by, "合并", [into], summary=summary, changes={into.pk: ({}, {"on": on})})
         tree.dissolve(org, on=on, by=by, summary=summary)
         into.refresh_from_db()
-        changes.announce(Change(ChangeKind.MERGE, org, on, into), by)
+        changes.announce(Change(ChangeKind.MERGE, org, on, into, below=moved), by)
     return into
 
 
@@ -149,6 +149,7 @@ def dissolve(
     with transaction.atomic():
         org = _ending(org, on, reason)
         summary = f"“{org.name}”自 {on} 起撤销。原因：{reason.strip()}"
+        moved: tuple[int, ...] = ()
         if to is not None:
             to = _living(to, on, reason)
             if to.pk == org.pk:
@@ -158,11 +159,11 @@ def dissolve(
             if not org.is_branch and to.is_branch:
                 raise TreeRefused(f"“{to.name}”是党支部，下面不能再设组织，请另选接收的上级。")
             _refuse_below(org, to)
-            _hand_over(org, to, on, summary, reason, by)
+            moved = _hand_over(org, to, on, summary, reason, by)
         else:
             _refuse_left_behind(org, on)
         org = tree.dissolve(org, on=on, by=by, summary=summary)
-        changes.announce(Change(ChangeKind.DISSOLVE, org, on, to), by)
+        changes.announce(Change(ChangeKind.DISSOLVE, org, on, to, below=moved), by)
     return org
 
 
@@ -261,17 +262,17 @@ def _refuse_split(
 
 def _hand_over(
     org: Organization, to: Organization, on: datetime.date, summary: str, reason: str, by: User | None
-) -> None:
-    """Members are transferred on that day, and organisations below are moved."""
+) -> tuple[int, ...]:
+    """Members are transferred on that day, and organisations below are moved. Returns the ids of these."""
     belonging = Membership.objects.filter(branch=org, to_on__isnull=True).select_related("person").order_by("person")
     people.transfer_many(
         [(row.person, to if row.person.status in BELONGING else None, on) for row in belonging],
         by=by,
         reason=reason.strip(),
     )
-    _move_below(
-        list(Organization.objects.filter(parent=org).filter(not_ended(on, "dissolved_on"))), to, on, summary, by
-    )
+    below = list(Organization.objects.filter(parent=org).filter(not_ended(on, "dissolved_on")))
+    _move_below(below, to, on, summary, by)
+    return tuple(child.pk for child in below)
 
 
 def _move_below(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from orgs.models import Charge, ChargeKind, Organization, Post, PostRole
 
 ALWAYS = datetime.date.min
+FEW = 500  # ids in one condition: well below the limit of every database
 
 
 class Held(NamedTuple):
@@ -49,37 +52,29 @@ class Teams:
     def __init__(self, on: datetime.date, only: Collection[int] | None = None) -> None:
         self.posts: dict[int, list[Held]] = defaultdict(list)
         self.charges: dict[tuple[int, int], list[Shared]] = defaultdict(list)
-        held_posts, shared_work, orgs = (
-            Post.objects.valid(on),
-            Charge.objects.valid(on),
-            Organization.objects.order_by(),
-        )
-        if only is not None:
-            held_posts, shared_work = held_posts.filter(organization__in=only), shared_work.filter(team__in=only)
-            orgs = orgs.filter(pk__in=only)
-        rows = held_posts.order_by().values_list(
+        posts = Post.objects.valid(on).order_by().values_list(
             "organization_id", "role", "is_acting", "from_on", "person__number", "person_id", "person__status"
         )  # fmt: skip
-        for org_id, role, is_acting, since, number, person_id, status in rows.iterator(chunk_size=5000):
+        for org_id, role, is_acting, since, number, person_id, status in _of(posts, "organization", only):
             rank = 0 if role == PostRole.SECRETARY else 1 if is_acting else 2 if role == PostRole.DEPUTY else 3
             held = Held(rank, since or ALWAYS, number, person_id, role, is_acting, status == "normal")
             self.posts[org_id].append(held)
-        for posts in self.posts.values():
-            posts.sort()
-            if posts[0].rank == 0:
+        for held_there in self.posts.values():
+            held_there.sort()
+            if held_there[0].rank == 0:
                 # Where there is a 书记, 主持工作 gives no precedence (A3).
-                posts[:] = sorted(self._plain(held) for held in posts)
-        held_in = {org_id: {held.person_id for held in posts} for org_id, posts in self.posts.items()}
-        charges = shared_work.order_by().values_list(
+                held_there[:] = sorted(self._plain(held) for held in held_there)
+        held_in = {org_id: {held.person_id for held in there} for org_id, there in self.posts.items()}
+        charges = Charge.objects.valid(on).order_by().values_list(
             "team_id", "organization_id", "kind", "from_on", "person__number", "person_id"
         )  # fmt: skip
-        for team_id, org_id, kind, since, number, person_id in charges.iterator(chunk_size=5000):
+        for team_id, org_id, kind, since, number, person_id in _of(charges, "team", only):
             if person_id in held_in.get(team_id, ()):
                 rank = 0 if kind == ChargeKind.LEAD else 1
                 self.charges[team_id, org_id].append(Shared(rank, since or ALWAYS, number, person_id))
         for shared in self.charges.values():
             shared.sort()
-        self.parents = dict(orgs.values_list("pk", "parent_id"))
+        self.parents = dict(_of(Organization.objects.order_by().values_list("pk", "parent_id"), "pk", only))
 
     @staticmethod
     def _plain(held: Held) -> Held:
@@ -118,3 +113,13 @@ class Teams:
             if held.person_id not in skip:
                 return held.person_id, why_post(held)
         return None, {}
+
+
+def _of(rows: QuerySet, name: str, only: Collection[int] | None) -> Iterator[Any]:
+    """The rows of some organisations; all where none are given."""
+    if only is None:
+        yield from rows.iterator(chunk_size=5000)
+        return
+    wanted = sorted(only)
+    for start in range(0, len(wanted), FEW):
+        yield from rows.filter(**{f"{name}__in": wanted[start : start + FEW]})

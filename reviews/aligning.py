@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from orgs import bulk
 from orgs.models import Organization, Person
-from reviews import rules
 from reviews.derive import Derivation, Due, Key, place
 from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
 from reviews.models.record import COUNTED_STATES
@@ -96,7 +95,8 @@ def align(
 ) -> DutyPlan:
     """What the rules ask for against what is stored, rule by rule; writes only when told to, in the caller's transaction.
 
-    With `only`, just some of the rules, and the plan lists every duty that would come or go.
+    With `only`, just some of the rules, and the plan lists every duty that would come or go. A derivation of some
+    reviewing organisations is held against the stored duties of these.
     """
     day = derivation.on
     plan = DutyPlan(on=day, lines=None if only is None else [])
@@ -114,12 +114,13 @@ def align(
             is_whole = is_whole or branches is None
         if not is_whole:
             # Branches that are no longer among the rule's reviewers (dissolved, of another type now).
-            reviewers = rules.reviewers(derived[rule.code], day).order_by().values("pk")
+            reviewers = derivation.reviewers(derived[rule.code]).order_by().values("pk")
             aligning.withdraw(aligning.existing().exclude(reviewer_org__in=reviewers))
     if only is not None:
         return plan
     # Of rules that are no longer there; what is assigned by hand is nobody's to withdraw.
-    stray = Duty.objects.filter(period=period.pk).exclude(rule_code__in=[*plan.counts, BY_HAND]).order_by()
+    stray = of_reviewers(Duty.objects.filter(period=period.pk), derivation.by)
+    stray = stray.exclude(rule_code__in=[*plan.counts, BY_HAND]).order_by()
     for code in stray.values_list("rule_code", flat=True).distinct():
         aligning = Aligning(plan, derivation, period, Rule(code=code), write)
         aligning.withdraw(aligning.existing())
@@ -135,11 +136,12 @@ class Aligning:
         self.added = plan.added.setdefault(rule.code, [])
         self.withdrawn = plan.withdrawn.setdefault(rule.code, [])
         # Not asked for each portion: what is stored by then is what we have just written ourselves.
-        self.is_new = not self.existing().exists()
+        self.is_new = derivation.by is None and not self.existing().exists()
 
     def existing(self, branches: Sequence[int] | None = None) -> QuerySet[Duty]:
         """The rule's stored duties, of some reviewing organisations where given."""
-        rows = Duty.objects.filter(period=self.period.pk, rule_code=self.rule.code).order_by()
+        of_rule = Duty.objects.filter(period=self.period.pk, rule_code=self.rule.code).order_by()
+        rows = of_reviewers(of_rule, self.derivation.by)
         return rows if branches is None else rows.filter(reviewer_org__in=branches)
 
     def diff(self, found: dict[Key, Due], branches: Sequence[int] | None) -> None:
@@ -276,15 +278,26 @@ def _write(changed: dict[int, dict[str, Any]]) -> None:
         )  # fmt: skip
 
 
-def settle_by_earlier_records(period: Period, of: Iterable[Rule]) -> None:
-    """A yearly duty is done when its reviewer's review of the same target was held earlier in the year (domain.md, section 2)."""
+def of_reviewers(duties: QuerySet[Duty], by: Collection[int] | None) -> QuerySet[Duty]:
+    """Those of some reviewing organisations; all where none are given."""
+    return duties if by is None else duties.filter(reviewer_org__in=by)
+
+
+def settle_by_earlier_records(period: Period, of: Iterable[Rule], by: Collection[int] | None = None) -> None:
+    """A yearly duty is done when its reviewer's review of the same target was held earlier in the year (domain.md, section 2).
+
+    Here and below: with `by`, only duties of these reviewing organisations.
+    """
     if not period.is_second_half:
         return
     earlier = Record.objects.counted().filter(
         review__held_on__year=period.starts_on.year, review__period__starts_on__lt=period.starts_on
     )
     yearly = [rule.pk for rule in of if rule.cadence == Cadence.YEAR]
-    pending = Duty.objects.open().filter(period=period, rule__in=yearly)
+    pending = of_reviewers(Duty.objects.open().filter(period=period, rule__in=yearly), by)
+    if by is not None:
+        orgs, persons = pending.order_by().values("target_org"), pending.order_by().values("target_person")
+        earlier = earlier.filter(Q(target_org__in=orgs) | Q(target_person__in=persons))
     links = Record.duties.through
     for chunk in _chunks(list(earlier.order_by("pk").values_list("pk", flat=True))):
         for targets in ("target_org", "target_person"):
@@ -305,11 +318,15 @@ def settle_by_earlier_records(period: Period, of: Iterable[Rule]) -> None:
             Duty.objects.filter(pk__in={duty_id for duty_id, _ in served}).update(status=DutyStatus.DONE)
 
 
-def settle_by_reviews_before_a_transfer(period: Period) -> None:
+def settle_by_reviews_before_a_transfer(period: Period, by: Collection[int] | None = None) -> None:
     """A member who was reviewed in this period before he was transferred is reviewed: the new branch owes no second one."""
     mine = Duty.objects.filter(period=period, subject=Subject.MEMBER)
     done = mine.filter(status=DutyStatus.DONE, rule_code=OuterRef("rule_code"), target_person=OuterRef("target_person"))
-    twice = mine.open().filter(Exists(done)).order_by("pk").values_list("pk", "rule_code", "target_person")
+    waiting = mine.open()
+    if by is not None:
+        # Whom they review may wait for somebody else as well, whose duty the same review serves.
+        waiting = waiting.filter(target_person__in=of_reviewers(mine, by).order_by().values("target_person"))
+    twice = waiting.filter(Exists(done)).order_by("pk").values_list("pk", "rule_code", "target_person")
     links = Record.duties.through
     for chunk in _chunks(list(twice)):
         serving = links.objects.filter(
@@ -337,12 +354,12 @@ def _partners_of(duties: QuerySet[Duty]) -> QuerySet[Duty]:
     return Duty.objects.open().filter(~Q(joint_group=""), Exists(served)).order_by()
 
 
-def settle_by_partners(period: Period, of: Iterable[Rule]) -> None:
+def settle_by_partners(period: Period, of: Iterable[Rule], by: Collection[int] | None = None) -> None:
     """The same for duties that came, or whose rule was changed, after the partner's record was confirmed."""
     done = Duty.objects.filter(period=period, status=DutyStatus.DONE)
     waiting: dict[tuple[str, str], list[int]] = defaultdict(list)
     any_one = [rule.pk for rule in of if rule.joint == Joint.ANY]
-    for duty in _partners_of(done).filter(period=period, rule__in=any_one):
+    for duty in of_reviewers(_partners_of(done), by).filter(period=period, rule__in=any_one):
         waiting[duty.joint_group, duty.subject].append(duty.pk)
     rows = done.filter(joint_group__in={group for group, _ in waiting}, records__state__in=COUNTED_STATES)
     served = [

@@ -1,28 +1,33 @@
 """What a change of organisations or people does to the duties and figures of the period, and that it follows at once.
 
-Hung on `orgs.changes`: `follow` derives the running period anew in the change's own transaction (A18 to A22), and
-`look` compares duties and coverage before and after, so what is shown before a change is what the change does.
+Hung on `orgs.changes`: `follow` derives what the change concerns (`reviews.concerned`) anew in the change's own
+transaction (A18 to A22), however large the system is, and `look` compares these duties and figures before and after, so
+what is shown before a change is what the change does. An import concerns everything.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from orgs import clock
 from orgs.changes import Change, ChangeKind, Extent
 from orgs.models import Organization, User
-from reviews import coverage, duties
+from reviews import concerned, coverage, duties
+from reviews.aligning import of_reviewers
+from reviews.concerned import Concerned
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, RecordState, ReviewerKind
 
-LARGE = 5000  # organisations; above, deriving anew takes too long for a page and is left to the next generation
+LARGE = 5000  # organisations; above, an import leaves duties and figures to the next generation
 LATE = 30  # days before the period ends, within which a transfer is flagged (A19)
 FEW = 500  # ids in one condition
 SHOWN = 5  # who takes over is named up to so many
 WORDS = {Measure.LEADERS: "应参加点评的领导", Measure.ORGANIZATIONS: "应点评党组织", Measure.MEMBERS: "应点评党员"}
+BY_THE_THOUSAND = (ChangeKind.IMPORT, ChangeKind.UNDO)
 UNITS = {Measure.LEADERS: "名", Measure.ORGANIZATIONS: "个", Measure.MEMBERS: "名"}
 
 Key = tuple[int | None, int | None, str]  # target organisation, target person, what it is to the reviewer
@@ -50,10 +55,22 @@ Figures = dict[Measure, tuple[int, int]]  # due, done
 
 
 def follow(change: Change, by: User | None) -> None:
-    """Derive the running period's duties and roster anew, in the change's transaction, if they were derived before."""
+    """Bring the running period's duties and figures in line, in the change's transaction, if they were derived before.
+
+    What concerns very many organisations, and an import into a large system, waits for the next generation.
+    """
     period = _running()
-    if period is not None and change.kind != ChangeKind.RENAME and not _is_large():
-        duties.regenerate(period, by=by)
+    if period is None or change.kind == ChangeKind.RENAME:
+        return
+    if change.kind in BY_THE_THOUSAND:
+        if not _is_large():
+            duties.regenerate(period, by=by)
+        return
+    try:
+        found = _concerned(change, period)
+    except concerned.TooMany:
+        return
+    duties.follow(period, reviewers=found.reviewers, of=found.coverage, by=by)
 
 
 def look(change: Change) -> Callable[[], list[str]]:
@@ -63,15 +80,24 @@ def look(change: Change) -> Callable[[], list[str]]:
         return lambda: ["点评任务和覆盖统计不变。"]
     if period is None:
         return lambda: ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
-    if _is_large():
+    try:
+        known = None if change.kind in BY_THE_THOUSAND else _concerned(change, period)
+    except concerned.TooMany:
+        return lambda: [
+            f"这次变更涉及的组织超过 {concerned.MOST} 个：{period.name}的点评任务和覆盖统计在下一次生成任务时随之调整。"
+        ]
+    if known is None and _is_large():
         return lambda: [f"组织超过 {LARGE} 个：{period.name}的点评任务和覆盖统计在下一次生成任务时随之调整。"]
-    tasks, figures, drafts = _tasks(period), _figures(period), _drafted(period)
-    inside = _figures(period, change.org) if change.kind == ChangeKind.MOVE else {}
+    tasks, figures, drafts = _tasks(period, known), _figures(period, known), _drafted(period, known)
+    inside = _figures_within(period, change.org) if change.org and change.kind == ChangeKind.MOVE else {}
     old_parent = change.org.parent if change.org is not None else None
 
     def ask() -> list[str]:
-        lines = _of_duties(tasks, _tasks(period), drafts)
-        lines += _of_figures(figures, _figures(period))
+        now = known
+        if known is not None and change.kind == ChangeKind.SPLIT and change.target is not None:
+            now = known.and_new(Organization.objects.get(code=change.target.code).pk)
+        lines = _of_duties(tasks, _tasks(period, now), drafts)
+        lines += _of_figures(figures, _figures(period, now))
         lines += _of_day(change, period)
         if inside and old_parent is not None and change.target is not None and old_parent != change.target:
             lines += _of_place(inside, old_parent, change.target)
@@ -142,22 +168,38 @@ def _is_large() -> bool:
     return Organization.objects.order_by()[: LARGE + 1].count() > LARGE
 
 
-def _tasks(period: Period) -> dict[int, Task]:
-    rows = Duty.objects.filter(period=period).order_by("pk").values_list("pk", *Task._fields)
-    return {row[0]: Task(*row[1:]) for row in rows.iterator(chunk_size=5000)}
+def _concerned(change: Change, period: Period) -> Concerned:
+    return concerned.by(change, period, duties.day_of(period, None))
 
 
-def _drafted(period: Period) -> set[int]:
+def _of(period: Period, known: Concerned | None) -> QuerySet[Duty]:
+    return of_reviewers(Duty.objects.filter(period=period), None if known is None else known.reviewers)
+
+
+def _tasks(period: Period, known: Concerned | None) -> dict[int, Task]:
+    # Sorted here: asked to, the database would read the whole period in the order of its keys.
+    rows = sorted(_of(period, known).order_by().values_list("pk", *Task._fields), key=itemgetter(0))
+    return {row[0]: Task(*row[1:]) for row in rows}
+
+
+def _drafted(period: Period, known: Concerned | None) -> set[int]:
     """Duties for which somebody has begun to write."""
-    begun = Record.objects.filter(state__in=(RecordState.DRAFT, RecordState.SUBMITTED), duties__period=period)
-    return set(begun.order_by().values_list("duties", flat=True))
+    states = (RecordState.DRAFT, RecordState.SUBMITTED)
+    begun = _of(period, known).filter(records__state__in=states)
+    return set(begun.order_by().values_list("pk", flat=True))
 
 
-def _figures(period: Period, within: Organization | None = None) -> Figures:
+def _figures(period: Period, known: Concerned | None) -> Figures:
     targets = CoverageTarget.objects.filter(period=period)
-    if within is not None:
-        below = Organization.objects.below(within, include_self=True)
-        targets = targets.filter(organization__in=below.order_by().values("pk"))
+    return _counted(targets if known is None else targets.filter(known.coverage.targets()))
+
+
+def _figures_within(period: Period, org: Organization) -> Figures:
+    below = Organization.objects.below(org, include_self=True).order_by()
+    return _counted(CoverageTarget.objects.filter(period=period, organization__in=below.values("pk")))
+
+
+def _counted(targets: QuerySet[CoverageTarget]) -> Figures:
     rows = targets.order_by().values_list("measure").annotate(Count("pk"), Count("done_on"))
     return {Measure(measure): (due, done) for measure, due, done in rows}
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from django.db import OperationalError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -31,6 +32,19 @@ MANY = 10_000  # new targets after which the database should count its table
 FEW = 500  # ids in one condition: well below the limit of every database
 
 Change = tuple[int, int, int]  # organisation id, due, done
+
+
+@dataclass(frozen=True)
+class Of:
+    """Some targets: those of some organisations as such, and of some persons as members and leaders."""
+
+    organizations: frozenset[int]
+    persons: frozenset[int]
+
+    def targets(self) -> Q:
+        """The targets, as a condition."""
+        of_persons = Q(person__in=self.persons)
+        return of_persons | Q(measure=Measure.ORGANIZATIONS, organization__in=self.organizations)
 
 
 class CoverageBusy(DomainError):
@@ -57,25 +71,26 @@ def hold(period_id: int, *, alone: bool) -> None:
 # --- the three calls ---------------------------------------------------------------------------------------
 
 
-def sync(period: Period, on: datetime.date | None = None) -> None:
+def sync(period: Period, on: datetime.date | None = None, of: Of | None = None) -> None:
     """Bring the targets of a period in line with the roster on a day (kept within the period) and its records.
 
     Adds who is due now, removes who is not any more (with what was done), moves a person's target to his new branch
-    or post (what was done goes with him, A19), and marks what the counted records cover. Safe to run again. Belongs
-    into the caller's transaction; `reviews.duties.regenerate` calls it under the tree's lock.
+    or post (what was done goes with him, A19), and marks what the counted records cover. With `of`, only of some.
+    Safe to run again. Belongs into the caller's transaction; `reviews.duties` calls it under the tree's lock.
     """
     hold(period.pk, alone=True)
     day = min(max(on or clock.today(), period.starts_on), period.ends_on)
     added = 0
+    persons = None if of is None else of.persons
     for measure, roster in (
-        (Measure.ORGANIZATIONS, _organizations(day)),
-        (Measure.MEMBERS, _members(day)),
-        (Measure.LEADERS, _leaders(period, day)),
+        (Measure.ORGANIZATIONS, _organizations(day, None if of is None else of.organizations)),
+        (Measure.MEMBERS, _members(day, persons)),
+        (Measure.LEADERS, _leaders(period, day, persons)),
     ):
-        added += _align(period, measure, roster)
+        added += _align(period, measure, roster, of)
     if added > MANY:
         bulk.learn(CoverageTarget, CoverageChange)
-    mend(period)
+    mend(period, of)
 
 
 def confirmed(record: Record) -> None:
@@ -107,17 +122,17 @@ def voided(record: Record) -> None:
     _append_each(period_id, bare, -1)
 
 
-def unproven(period: Period) -> QuerySet[CoverageTarget]:
-    """Targets whose done_on contradicts the counted records; none when all is sound."""
+def unproven(period: Period, of: Of | None = None) -> QuerySet[CoverageTarget]:
+    """Targets (with `of`, among some) whose done_on contradicts the counted records; none when all is sound."""
     covered = _is_covered(Record.objects.all())
-    targets = CoverageTarget.objects.filter(period=period)
+    targets = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period)
     return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
 
 
-def mend(period: Period) -> int:
-    """Make done_on of every target what the counted records say; returns how many were wrong."""
+def mend(period: Period, of: Of | None = None) -> int:
+    """Make done_on of every target (with `of`, of some) what the counted records say; returns how many were wrong."""
     hold(period.pk, alone=True)
-    wrong = list(unproven(period).values_list("pk", "measure", "organization_id", "done_on"))
+    wrong = list(unproven(period, of).values_list("pk", "measure", "organization_id", "done_on"))
     for measure in Measure:
         changed = [row for row in wrong if row[1] == measure]
         for chunk in _chunks([pk for pk, _, _, done_on in changed if done_on is None]):
@@ -131,16 +146,16 @@ def mend(period: Period) -> int:
 # --- the roster: key -> organisation in which it counts --------------------------------------------------------
 
 
-def _organizations(on: datetime.date) -> dict[int, int]:
+def _organizations(on: datetime.date, only: Collection[int] | None) -> dict[int, int]:
     """Every organisation but the roots."""
-    alive = Organization.objects.alive(on).filter(parent__isnull=False).order_by()
+    alive = Organization.objects.alive(on).filter(_in("pk", only), parent__isnull=False).order_by()
     return {pk: pk for pk in alive.values_list("pk", flat=True).iterator(chunk_size=BATCH)}
 
 
-def _members(on: datetime.date) -> dict[int, int]:
+def _members(on: datetime.date, only: Collection[int] | None) -> dict[int, int]:
     """Every counted member, at the branch; where spans overlap, at the branch joined last."""
     alive = Organization.objects.alive(on).order_by()
-    rows = Membership.objects.valid(on).counted().filter(branch__in=alive).order_by()
+    rows = Membership.objects.valid(on).counted().filter(_in("person", only), branch__in=alive).order_by()
     found: dict[int, tuple] = {}
     for person, branch, since, pk in rows.values_list("person_id", "branch_id", "from_on", "pk").iterator(BATCH):
         rank = (since or datetime.date.min, pk, branch)
@@ -149,13 +164,14 @@ def _members(on: datetime.date) -> dict[int, int]:
     return {person: rank[-1] for person, rank in found.items()}
 
 
-def _leaders(period: Period, on: datetime.date) -> dict[int, int]:
+def _leaders(period: Period, on: datetime.date, only: Collection[int] | None) -> dict[int, int]:
     """Every leader of A36, at the post nearest the root; ties by 组织代码."""
     in_office = (Q(from_on__isnull=True) | Q(from_on__lte=on)) & (Q(to_on__isnull=True) | Q(to_on__gt=period.starts_on))
     leading = Q(organization__org_type__in=LEADING_TYPES) | Q(
         organization__org_type=OrgType.BRANCH, role=PostRole.SECRETARY
     )
-    posts = Post.objects.filter(in_office, leading, organization__in=Organization.objects.alive(on).order_by())
+    alive = Organization.objects.alive(on).order_by()
+    posts = Post.objects.filter(in_office, leading, _in("person", only), organization__in=alive)
     rows = posts.order_by("organization__level", "organization__code").values_list("person_id", "organization_id")
     found: dict[int, int] = {}
     for person, org in rows.iterator(chunk_size=BATCH):
@@ -163,13 +179,17 @@ def _leaders(period: Period, on: datetime.date) -> dict[int, int]:
     return found
 
 
-def _align(period: Period, measure: Measure, roster: dict[int, int]) -> int:
+def _in(name: str, only: Collection[int] | None) -> Q:
+    return Q() if only is None else Q(**{f"{name}__in": only})
+
+
+def _align(period: Period, measure: Measure, roster: dict[int, int], of: Of | None) -> int:
     """Add, move and remove targets of a measure until they are the roster; what was done goes with its target.
 
     Returns how many were added.
     """
     key = "organization_id" if measure == Measure.ORGANIZATIONS else "person_id"
-    targets = CoverageTarget.objects.filter(period=period, measure=measure)
+    targets = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period, measure=measure)
     changes: list[Change] = []
     gone: list[int] = []
     moved: list[CoverageTarget] = []

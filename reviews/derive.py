@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,24 +53,55 @@ class Due:
 
 
 class Derivation:
-    """The duties of a period as the rules ask for them on a day. Used once: it reads the world when it is made."""
+    """The duties of a period as the rules ask for them on a day. Used once: it reads the world when it is made.
 
-    def __init__(self, period: Period, on: datetime.date) -> None:
+    With `by`, only those of some reviewing organisations, for which it reads no more than it needs. Joint reviewers, and
+    organisations with one head, must be in `by` together: their duties depend on each other.
+    """
+
+    def __init__(self, period: Period, on: datetime.date, by: Collection[int] | None = None) -> None:
         self.period = period
         self.on = on
+        self.by = by
         self.scheme: Scheme = rules.scheme()
         self.every_rule = rule_versions.governing(period)
         self.rules = [rule for rule in self.every_rule if rules.holds(rule, on)]
-        self.teams = Teams(on)
         self.codes: dict[int, str] = {}
         self.young: set[int] = set()
-        rows = Organization.objects.order_by().values_list("pk", "code", "founded_on")
-        for pk, code, founded_on in rows.iterator(chunk_size=10000):
+        self.named = {found.rule.pk: found for found in rules.named(self.rules, on, by=by)}
+        rows = Organization.objects.order_by()
+        if by is None:
+            self._read(rows)
+            self.teams = Teams(on)
+            return
+        wanted = {*by, *(pair.target_id for found in self.named.values() for pair in found.pairs)}
+        for found in self.named.values():
+            wanted.update(pk for pair in found.pairs for pk in found.co_reviewers.get(pair.reviewer_id, ()))
+        # And all above them: a division of work of what lies between counts.
+        while wanted:
+            listed = sorted(wanted)
+            above: set[int] = set()
+            for start in range(0, len(listed), BRANCHES):
+                above |= self._read(rows.filter(pk__in=listed[start : start + BRANCHES]))
+            wanted = above - self.codes.keys()
+        self.teams = Teams(on, self.codes)
+
+    def _read(self, orgs: QuerySet[Organization]) -> set[int]:
+        """Codes of organisations, and which are too young to be due; returns what is directly above them."""
+        months, period = self.scheme.new_org_months, self.period
+        above: set[int] = set()
+        rows = orgs.values_list("pk", "code", "founded_on", "parent_id")
+        for pk, code, founded_on, parent_id in rows.iterator(chunk_size=10000):
             self.codes[pk] = code
-            months = self.scheme.new_org_months
+            if parent_id is not None:
+                above.add(parent_id)
             if not period.is_general_round and not cadence.existed_long_enough(founded_on, months, period.ends_on):
                 self.young.add(pk)
-        self.named = {found.rule.pk: found for found in rules.named(self.rules, on)}
+        return above
+
+    def reviewers(self, rule: Rule) -> QuerySet[Organization]:
+        """Living organisations on the rule's reviewing side that are asked about."""
+        return rules.reviewers(rule, self.on, self.by)
 
     def portions(self, rule: Rule) -> Iterator[tuple[list[int] | None, dict[Key, Due]]]:
         """The rule's duties: (reviewing organisations of this portion, or None for all; duties by key)."""
@@ -168,7 +199,7 @@ class Derivation:
     # --- team and members ------------------------------------------------------------------------------------------
 
     def _team(self, rule: Rule) -> Iterator[Due]:
-        for org_id in rules.reviewers(rule, self.on).order_by("code").values_list("pk", flat=True):
+        for org_id in self.reviewers(rule).order_by("code").values_list("pk", flat=True):
             secretary = self.teams.head(org_id)
             person_id = secretary.person_id if secretary else None
             for held in self.teams.members(org_id):
@@ -181,7 +212,7 @@ class Derivation:
 
     def _members(self, rule: Rule) -> Iterator[tuple[list[int], dict[Key, Due]]]:
         """Some hundreds of branches at a time: a system has a million members."""
-        branch_ids = list(rules.reviewers(rule, self.on).order_by("code").values_list("pk", flat=True))
+        branch_ids = list(self.reviewers(rule).order_by("code").values_list("pk", flat=True))
         for start in range(0, len(branch_ids), BRANCHES):
             chunk = branch_ids[start : start + BRANCHES]
             rows = Membership.objects.valid(self.on).counted().filter(branch__in=chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from orgs.models import User
 
 __all__ = [
-    "BadPeriod", "Counts", "DutyPlan", "DutyRefused", "Explanation", "day_of", "ensure_period", "exempt", "explain", "preview",
-    "reassign", "regenerate", "reopen", "resume", "settle", "unsaved_period",
+    "BadPeriod", "Counts", "DutyPlan", "DutyRefused", "Explanation", "day_of", "ensure_period", "exempt", "explain", "follow",
+    "preview", "reassign", "regenerate", "reopen", "resume", "settle", "unsaved_period",
 ]  # fmt: skip
 
 MANY = 10_000  # new duties after which the database should count its table
@@ -105,10 +106,41 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     coverage.sync(period, day)
     period.derived_on, period.derived_at = day, timezone.now()
     period.save(update_fields=["derived_on", "derived_at"])
+    _trail(by, "生成任务", period, plan)
+    return plan
+
+
+@transaction.atomic
+def follow(
+    period: Period,
+    *,
+    reviewers: Collection[int],
+    of: coverage.Of,
+    on: datetime.date | None = None,
+    by: User | None = None,
+) -> DutyPlan:
+    """What `regenerate` does, for the duties of some reviewing organisations and the coverage of some targets only.
+
+    They are what a change concerns, as `reviews.concerned` finds it: the rest would come out as it is stored. In the
+    change's own transaction, under the same locks.
+    """
+    tree.lock()
+    period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
+    day = day_of(period, on)
+    derivation = Derivation(period, day, reviewers)
+    plan = align(derivation, period, write=True)
+    settle_by_earlier_records(period, derivation.rules, reviewers)
+    settle_by_reviews_before_a_transfer(period, reviewers)
+    settle_by_partners(period, derivation.rules, reviewers)
+    coverage.sync(period, day, of)
+    _trail(by, "任务随变更调整", period, plan)
+    return plan
+
+
+def _trail(by: User | None, verb: str, period: Period, plan: DutyPlan) -> None:
     total = plan.total
     summary = f"{period.name}：新增 {total.added}，撤回 {total.withdrawn}，保留 {total.kept}"
-    audit.record(by, "生成任务", [period], summary=summary)
-    return plan
+    audit.record(by, verb, [period], summary=summary)
 
 
 # --- by records ------------------------------------------------------------------------------------------------

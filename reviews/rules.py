@@ -6,7 +6,7 @@ A rule row is a row of closed choices (domain.md, section 2); nothing of the not
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -87,52 +87,75 @@ def alive_at(on: datetime.date, prefix: str) -> Q:
     return within(on, f"{prefix}founded_on", f"{prefix}dissolved_on")
 
 
-def reviewers(rule: Rule, on: datetime.date) -> QuerySet[Organization]:
-    """Living organisations on the reviewing side."""
-    return Organization.objects.alive(on).filter(selected(rule, Side.REVIEWER) or Q())
+def reviewers(rule: Rule, on: datetime.date, by: Collection[int] | None = None) -> QuerySet[Organization]:
+    """Living organisations on the reviewing side; of those in `by`, where it is given."""
+    found = Organization.objects.alive(on).filter(selected(rule, Side.REVIEWER) or Q())
+    return found if by is None else found.filter(pk__in=by)
 
 
-def named(rules: Iterable[Rule], on: datetime.date, only: Q | None = None) -> Iterator[OrgRule]:
+def named(
+    rules: Iterable[Rule], on: datetime.date, only: Q | None = None, by: Collection[int] | None = None
+) -> Iterator[OrgRule]:
     """Each rule that names organisations, with its pairs; leftover rules last: they take what nobody else named.
 
-    `only` narrows the targets. A fixed number of queries for each rule, however many organisations there are.
+    `only` narrows the targets, `by` the reviewers (joint ones stay together: those of a reviewer in `by`). A fixed
+    number of queries for each rule, however many organisations there are.
     """
     rules = [rule for rule in rules if rule.targets_org or rule.targets_head]
     targets = Organization.objects.alive(on).filter(only or Q())
     taken: set[int] = set()
     for rule in rules:
         if not rule.is_leftover:
-            found = _joint(rule, on, targets) if rule.is_joint else OrgRule(rule, _pairs(rule, on, targets), {})
+            found = _joint(rule, on, targets, by) if rule.is_joint else OrgRule(rule, _pairs(rule, on, targets, by), {})
             taken.update(pair.target_id for pair in found.pairs)
             yield found
     for rule in rules:
         if rule.is_leftover:
-            left = [pair for pair in _superiors(rule, on, targets) if pair.target_id not in taken]
+            left = [pair for pair in _superiors(rule, on, targets, by) if pair.target_id not in taken]
+            if by is not None and left:
+                # Those that a rule names for a reviewer who is not asked about are taken as well.
+                others = [other for other in rules if not other.is_leftover]
+                of_left = (only or Q()) & Q(pk__in=[pair.target_id for pair in left])
+                taken.update(pair.target_id for found in named(others, on, of_left) for pair in found.pairs)
+                left = [pair for pair in left if pair.target_id not in taken]
             yield OrgRule(rule, left, {})
 
 
-def _pairs(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -> list[Pair]:
+def _pairs(
+    rule: Rule, on: datetime.date, targets: QuerySet[Organization], by: Collection[int] | None = None
+) -> list[Pair]:
     targets = targets.filter(selected(rule, Side.TARGET) or Q())
     if rule.reach == Reach.BELOW:
-        return [Pair(*row) for row in pairs_below(reviewers(rule, on), targets)]
+        return [Pair(*row) for row in pairs_below(reviewers(rule, on, by), targets)]
     path = "led_by" if rule.reach == Reach.FIELD else "parent"
     where = (selected(rule, Side.REVIEWER, f"{path}__") or Q()) & alive_at(on, f"{path}__")
     rows = targets.filter(where, relation=Relation.AFFILIATION, **{f"{path}__isnull": False})
+    if by is not None:
+        rows = rows.filter(**{f"{path}__in": by})
     return [Pair(*row) for row in rows.order_by().values_list(f"{path}_id", "pk")]
 
 
-def _joint(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -> OrgRule:
-    """The co-reviewers stand directly under the reviewer; they are no targets of the rule themselves."""
+def _joint(
+    rule: Rule, on: datetime.date, targets: QuerySet[Organization], by: Collection[int] | None = None
+) -> OrgRule:
+    found = co_reviewers(rule, on)
+    excluded = [pk for partner_ids in found.values() for pk in partner_ids]
+    return OrgRule(rule, _pairs(rule, on, targets.exclude(pk__in=excluded), by), found)
+
+
+def co_reviewers(rule: Rule, on: datetime.date) -> dict[int, list[int]]:
+    """Of a joint rule: those who stand directly under a reviewer, by it; they are no targets of the rule themselves."""
     partners = Organization.objects.alive(on).filter(selected(rule, Side.CO_REVIEWER) or Q())
     rows = partners.filter(parent__in=reviewers(rule, on).order_by().values("pk")).order_by("code")
-    co_reviewers: dict[int, list[int]] = {}
+    found: dict[int, list[int]] = {}
     for reviewer_id, pk in rows.values_list("parent_id", "pk"):
-        co_reviewers.setdefault(reviewer_id, []).append(pk)
-    excluded = [pk for partner_ids in co_reviewers.values() for pk in partner_ids]
-    return OrgRule(rule, _pairs(rule, on, targets.exclude(pk__in=excluded)), co_reviewers)
+        found.setdefault(reviewer_id, []).append(pk)
+    return found
 
 
-def _superiors(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -> list[Pair]:
+def _superiors(
+    rule: Rule, on: datetime.date, targets: QuerySet[Organization], by: Collection[int] | None = None
+) -> list[Pair]:
     """Every organisation with its nearest living superior by affiliation (R6: 逐级点评).
 
     One query for those whose parent lives, and one for each dissolved superior that must be passed over in a row.
@@ -142,8 +165,10 @@ def _superiors(rule: Rule, on: datetime.date, targets: QuerySet[Organization]) -
     path = "parent"
     for _ in range(DEEPEST):
         targets = targets.filter(**{f"{path}__isnull": False})
-        rows = targets.filter(alive_at(on, f"{path}__")).values_list(f"{path}__pk", "pk")
-        pairs += [Pair(*row) for row in rows]
+        rows = targets.filter(alive_at(on, f"{path}__"))
+        if by is not None:
+            rows = rows.filter(**{f"{path}__in": by})
+        pairs += [Pair(*row) for row in rows.values_list(f"{path}__pk", "pk")]
         targets = targets.filter(~alive_at(on, f"{path}__"), **{f"{path}__relation": Relation.AFFILIATION})
         path = f"{path}__parent"
         if not targets.exists():

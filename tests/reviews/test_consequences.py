@@ -9,7 +9,7 @@ from orgs.changes import Change, ChangeKind
 from orgs.foreseeing import Plan
 from orgs.models import AuditEvent, Organization
 from reports import coverage
-from reviews import consequences, duties, records
+from reviews import concerned, consequences, duties, records
 from reviews.models import CoverageChange, CoverageTarget, Duty, DutyStatus, Measure, Record
 from tests import builders
 from tests.reviews.record_cases import full_draft
@@ -141,8 +141,25 @@ def test_a_rename_leaves_duties_alone(period, cast):
     assert AuditEvent.objects.filter(verb="生成任务").count() == derived
 
 
-def test_a_large_tree_leaves_duties_to_the_next_generation_and_says_so(period, cast, sister, monkeypatch):
+def test_a_change_follows_however_large_the_system_is(period, cast, sister, monkeypatch):
     monkeypatch.setattr(consequences, "LARGE", 5)
+    told = foreseeing.foresee(merging(cast, sister))
+    foreseeing.carry_out(merging(cast, sister), seen=told)
+    assert Duty.objects.filter(period=period, rule_code="4", reviewer_org=sister).count() == 4
+    total = duties.preview(period).total
+    assert (total.added, total.withdrawn) == (0, 0)
+
+
+def test_what_follows_is_in_the_trail_with_its_counts(period, cast, sister):
+    before = AuditEvent.objects.filter(verb="生成任务").count()
+    foreseeing.carry_out(merging(cast, sister), seen=foreseeing.foresee(merging(cast, sister)))
+    event = AuditEvent.objects.get(verb="任务随变更调整")
+    assert event.summary.startswith(f"{period.name}：新增 4，撤回 5，")
+    assert AuditEvent.objects.filter(verb="生成任务").count() == before
+
+
+def test_what_concerns_very_many_waits_for_the_next_generation_and_says_so(period, cast, sister, monkeypatch):
+    monkeypatch.setattr(concerned, "MOST", 2)
     before = list(Duty.objects.order_by("pk").values())
     told = foreseeing.foresee(merging(cast, sister))
     assert any("下一次生成任务时" in line for line in told)

@@ -1,0 +1,270 @@
+"""What follows a change is what deriving the whole period anew would give: random systems, after each of many changes."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import Max, Sum
+
+from orgs import foreseeing, personnel, reorganizing
+from orgs.changes import Change, ChangeKind
+from orgs.errors import DomainError
+from orgs.foreseeing import Plan
+from orgs.models import Charge, Membership, Organization, Person, Post, Scheme
+from orgs.models import ChargeKind as Share
+from reports import coverage as totals
+from reviews import concerned, coverage, duties
+from reviews.concerned import Concerned
+from reviews.models import CoverageChange, CoverageTarget, Duty, DutyStatus, Joint, Period, Record, Rule
+from tests import builders
+from tests.reviews.test_duties_oracle import random_world, store
+
+pytestmark = pytest.mark.django_db
+
+CHANGES = 5
+TODAY = {"2010H2": "2010-12-10", "2011H1": "2011-05-20", "2011H2": "2011-11-20"}
+
+
+class Dice:
+    """Draws a change of the system as it is now."""
+
+    def __init__(self, rng: random.Random, today: datetime.date) -> None:
+        self.rng, self.today, self.made = rng, today, 0
+
+    def change(self) -> Plan | None:
+        kinds = [
+            self.rename, self.move, self.move, self.merge, self.merge, self.split, self.split, self.dissolve, self.transfer,
+            self.transfer, self.appoint, self.appoint, self.appoint, self.remove, self.remove, self.put_in_charge, self.end_charge,
+            self.hand_over,
+        ]  # fmt: skip
+        return self.rng.choice(kinds)()
+
+    def plan(self, what: ChangeKind, org, target, persons, verb: Callable, *args: Any, **more: Any) -> Plan:
+        on = self.today - datetime.timedelta(days=self.rng.choice([0, 0, 0, 1, 40, 200]))
+        change = Change(what, org, on, target, tuple(person.pk for person in persons))
+        return Plan(change, lambda: verb(*args, **more, on=on, reason="变更", by=None))
+
+    def org(self, **where: Any) -> Organization | None:
+        return self.one(Organization.objects.filter(**where).order_by("code"))
+
+    def one(self, rows) -> Any:
+        found = list(rows)
+        return self.rng.choice(found) if found else None
+
+    def rename(self):
+        org = self.org()
+        return self.plan(ChangeKind.RENAME, org, None, (), reorganizing.rename, org, name=f"{org.name}新")
+
+    def move(self):
+        org, under = self.org(parent__isnull=False), self.org()
+        relation = self.rng.choice([None, None, "affiliation", "guidance"])
+        return self.plan(ChangeKind.MOVE, org, under, (), reorganizing.move, org, under=under, relation=relation)
+
+    def merge(self):
+        org = self.org(parent__isnull=False)
+        alike = {"org_type": "branch"} if org.is_branch else {}
+        into = self.org(**alike)
+        return self.plan(ChangeKind.MERGE, org, into, (), reorganizing.merge, org, into=into)
+
+    def split(self):
+        org = self.org(parent__isnull=False)
+        below = Organization.objects.filter(parent=org, dissolved_on__isnull=True).order_by("code")
+        belonging = Membership.objects.filter(branch=org, to_on__isnull=True).select_related("person").order_by("pk")
+        members = [row.person for row in belonging if self.rng.random() < 0.6]
+        children = [child for child in below if self.rng.random() < 0.6]
+        self.made += 1
+        names = {"code": f"S{self.made}", "name": f"分设{self.made}"}
+        return self.plan(
+            ChangeKind.SPLIT, org, Organization(**names), members, reorganizing.split, org, **names, members=members,
+            children=children,
+        )  # fmt: skip
+
+    def dissolve(self):
+        org = self.org(parent__isnull=False)
+        to = self.rng.choice([None, self.org(**({"org_type": "branch"} if org.is_branch else {}))])
+        return self.plan(ChangeKind.DISSOLVE, org, to, (), reorganizing.dissolve, org, to=to)
+
+    def transfer(self):
+        persons = self.rng.sample(list(Person.objects.order_by("number")), self.rng.choice([1, 1, 3, 8]))
+        to = self.rng.choice([self.org(org_type="branch"), self.org(org_type="branch"), None])
+        return self.plan(ChangeKind.TRANSFER, None, to, persons, personnel.transfer, persons, to=to)
+
+    def appoint(self):
+        person, org = self.one(Person.objects.order_by("number")), self.org()
+        role, acting = self.rng.choice(["secretary", "deputy", "member"]), self.rng.random() < 0.4
+        return self.plan(
+            ChangeKind.APPOINT, org, None, (person,), personnel.appoint, person, org, role, is_acting=acting
+        )
+
+    def remove(self):
+        post = self.one(Post.objects.filter(to_on__isnull=True).select_related("organization", "person").order_by("pk"))
+        return post and self.plan(
+            ChangeKind.REMOVE, post.organization, None, (post.person,), personnel.remove, post
+        )  # fmt: skip
+
+    def put_in_charge(self):
+        post = self.one(Post.objects.filter(to_on__isnull=True).select_related("organization", "person").order_by("pk"))
+        org = post and self.one(Organization.objects.below(post.organization).order_by("code"))
+        return org and self.plan(
+            ChangeKind.DIVISION, post.organization, org, (post.person,), personnel.put_in_charge, post.person,
+            post.organization, org, kind=self.rng.choice(list(Share)),
+        )  # fmt: skip
+
+    def end_charge(self):
+        charge = self.one(
+            Charge.objects.filter(to_on__isnull=True).select_related("team", "organization", "person").order_by("pk")
+        )
+        return charge and self.plan(
+            ChangeKind.DIVISION, charge.team, charge.organization, (charge.person,), personnel.end_charge, charge
+        )
+
+    def hand_over(self):
+        charge = self.one(Charge.objects.filter(to_on__isnull=True).select_related("team", "person").order_by("pk"))
+        other = charge and self.one(
+            Post.objects.filter(organization=charge.team).select_related("person").order_by("pk")
+        )
+        both = charge and (charge.person, other.person) if other else ()
+        return both and self.plan(
+            ChangeKind.DIVISION,
+            charge.team,
+            None,
+            both,
+            personnel.hand_over,
+            charge.person,
+            charge.team,
+            to=other.person,
+        )
+
+
+def shake(rng: random.Random) -> None:
+    """Rules as another office may have set them: what hangs together otherwise than in the notice."""
+    rules = list(Rule.objects.filter(scheme__is_active=True).order_by("order"))
+    for rule in rules:
+        if rule.is_joint:
+            rule.joint = rng.choice([Joint.EACH, Joint.ANY])
+        if rng.random() < 0.3:
+            rule.cadence = rng.choice(["half_year", "year"])
+        if rule.targets_org and rng.random() < 0.3:
+            rule.targets_org, rule.targets_head = rng.choice([(True, False), (False, True)])
+        if not rule.is_joint and not rule.is_leftover and rng.random() < 0.3:
+            rule.reviewer_kind = "person"
+        if rule.reviewer_kind == "person" and rng.random() < 0.2:
+            rule.targets_team = True
+        if rng.random() < 0.15:
+            rule.is_on = False
+        rule.save()
+    if rng.random() < 0.4:
+        Scheme.objects.filter(is_active=True).update(leaders_as_members=False)
+
+
+def work(rng: random.Random, period: Period) -> None:
+    """Some duties are reviewed, exempt, or given to somebody by hand; some reviews were held earlier in the year."""
+    for duty in Duty.objects.filter(period=period).order_by("pk"):
+        if rng.random() < 0.25 and duty.acting_id is not None:
+            review_it(duty, period, in_two=rng.random() < 0.2)
+        elif rng.random() < 0.1:
+            Duty.objects.filter(pk=duty.pk).update(status=DutyStatus.EXEMPT, exempt_reason="长期病休")
+        elif rng.random() < 0.1:
+            acting = rng.choice(list(Person.objects.order_by("number")))
+            Duty.objects.filter(pk=duty.pk).update(acting=acting, is_assigned=True)
+    earlier = builders.make_period("2011H1") if period.code == "2011H2" else None
+    for duty in Duty.objects.filter(period=period, reviewer__isnull=False).order_by("pk") if earlier else ():
+        if rng.random() < 0.2:
+            target = {"of_org": duty.target_org} if duty.target_org else {"of_person": duty.target_person}
+            builders.make_bare_record(earlier, duty.reviewer_org, duty.reviewer, about=duty.about_org, **target)
+
+
+def review_it(duty: Duty, period: Period, *, in_two: bool) -> None:
+    target = {"of_org": duty.target_org} if duty.target_org else {"of_person": duty.target_person}
+    record = builders.make_bare_record(period, duty.reviewer_org, duty.acting, about=duty.about_org, **target)
+    record.duties.add(duty)
+    if in_two and duty.joint_group:
+        record.duties.add(*Duty.objects.filter(period=period, joint_group=duty.joint_group, subject=duty.subject))
+    with transaction.atomic():
+        duties.settle(record)
+        coverage.confirmed(record)
+
+
+def everything(change: Change, period: Period, on: datetime.date) -> Concerned:
+    orgs = frozenset(Organization.objects.values_list("pk", flat=True))
+    return Concerned(orgs, coverage.Of(orgs, frozenset(Person.objects.values_list("pk", flat=True))))
+
+
+def state(period: Period, last: dict[type, int]) -> dict[str, Any]:
+    """All that is derived; the rows of before by their numbers, new ones by what they say."""
+
+    def rows(model, *names: str) -> list[tuple]:
+        found = model._default_manager.filter(period=period).order_by("pk").values_list("pk", *names)
+        return sorted(((pk if pk <= last[model] else None, *map(repr, row)) for pk, *row in found), key=repr)
+
+    fields = [field.attname for field in Duty._meta.concrete_fields if field.attname not in ("id", "created_at")]
+    links = Record.duties.through.objects.filter(duty__period=period)
+    sums = CoverageChange.objects.filter(period=period).order_by("organization", "measure")
+    added_up = sums.values_list("organization", "measure").annotate(Sum("due"), Sum("done"))
+    orgs = Organization.objects.order_by("pk")
+    return {
+        "duties": rows(Duty, *fields),
+        "served": sorted(links.values_list("record", "duty__rule_code", "duty__reviewer_org", "duty__about_org", "duty__target_person"), key=repr),
+        "targets": rows(CoverageTarget, "measure", "organization_id", "person_id", "done_on"),
+        "changes": [row for row in added_up if any(row[2:])],
+        "figures": {pk: sorted(row.items()) for pk, row in totals.totals(period, orgs).items()},
+    }  # fmt: skip
+
+
+def attempt(plan: Plan, period: Period, last: dict[type, int], monkeypatch, *, whole: bool) -> Any:
+    """The change seen, then done, and taken back: (what was told, all that is derived then)."""
+    with transaction.atomic(), monkeypatch.context() as patch:
+        if whole:
+            patch.setattr(concerned, "by", everything)
+            patch.setattr(
+                duties, "follow", lambda period, *, reviewers, of, by: duties.regenerate(period, by=by)
+            )  # fmt: skip
+        try:
+            told = foreseeing.foresee(plan)
+            plan.do()
+            result = told, state(period, last)
+        except DomainError:
+            result = None
+        transaction.set_rollback(True)
+    return result
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_what_follows_a_change_is_what_a_whole_generation_gives(seed, settings, monkeypatch):
+    rng = random.Random(seed)
+    code = rng.choice(["2010H2", "2011H2", "2011H2", "2011H1"])
+    settings.TODAY = TODAY[code]
+    store(random_world(rng))
+    if seed % 2:
+        shake(rng)
+    period = duties.ensure_period(code)
+    duties.regenerate(period)
+    work(rng, period)
+    duties.regenerate(period)
+    dice = Dice(rng, datetime.date.fromisoformat(TODAY[code]))
+    followed: Counter[ChangeKind] = Counter()
+    for _ in range(200):
+        plan = dice.change()
+        if plan is None:
+            continue
+        last = {model: model.objects.aggregate(last=Max("pk"))["last"] or 0 for model in (Duty, CoverageTarget)}
+        expected = attempt(plan, period, last, monkeypatch, whole=True)
+        if expected is None:
+            continue
+        found = attempt(plan, period, last, monkeypatch, whole=False)
+        what = (plan.change, expected[0])
+        assert found[0] == expected[0], what
+        for name in expected[1]:
+            assert found[1][name] == expected[1][name], (name, what)
+        plan.do()
+        followed[plan.change.kind] += 1
+        if followed.total() >= CHANGES:
+            break
+    assert followed.total() == CHANGES
+    assert totals.prove(period) == []
