@@ -129,25 +129,28 @@ class PersonQuerySet(models.QuerySet):
         at = scope.seats(user)
         if at.is_admin:
             return self
-        return self.filter(
-            self._placed(scope.seen_people(user, "branch__"), "memberships")
-            | self._placed(scope.seen_people(user, "organization__"), "posts")
-            | Q(pk=user.person_id)
-        )
+        placed = self._placed(scope.seen_people(user, "branch__"), scope.seen_people(user, "organization__"))
+        if user.person_id is not None:
+            placed = placed.union(self.model._default_manager.filter(pk=user.person_id).order_by().values("pk"))
+        return self.filter(pk__in=placed)
 
     def editable_by(self, user: User) -> Self:
         """Members of the branches, and holders of posts in the organisations, that the user may edit."""
         if scope.seats(user).is_admin:
             return self
-        return self.filter(
-            self._placed(scope.edited(user, "branch__"), "memberships")
-            | self._placed(scope.edited(user, "organization__"), "posts")
-        )
+        return self.filter(pk__in=self._placed(scope.edited(user, "branch__"), scope.edited(user, "organization__")))
 
-    def _placed(self, where: Q, relation: str) -> Exists:
-        """A membership or post, valid today, in the organisations of the condition."""
-        rows = getattr(self.model, relation).rel.related_model._default_manager
-        return Exists(rows.filter(where, within(clock.today()), person=OuterRef("pk")))
+    def _placed(self, branches: Q, organizations: Q) -> models.QuerySet:
+        """Ids of who belongs today to the branches, or holds a post in the organisations.
+
+        A union that stands alone: joined by OR to anything else, it is asked of every person there is.
+        """
+        on = clock.today()
+        members, holders = (
+            getattr(self.model, relation).rel.related_model._default_manager.valid(on).filter(where).order_by()
+            for relation, where in (("memberships", branches), ("posts", organizations))
+        )
+        return members.values("person").union(holders.values("person"))
 
 
 class MembershipQuerySet(SpanQuerySet):
