@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from orgs import clock
 from orgs import irregularities as worklist
+from orgs.paging import page_of
 from orgs.requests import UserRequest
-from orgs.views.organizations import PAGE
 
 
 @require_GET
@@ -27,6 +26,6 @@ def irregularities(request: UserRequest) -> HttpResponse:
     kind = worklist.BY_CODE.get(code)
     if kind is None:
         raise Http404
-    page = Paginator(kind.find(request.user, on), PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, kind.find(request.user, on))
     entries = worklist.entries(kind, page.object_list, request.user)
     return render(request, "orgs/irregularities.html", {"kind": kind, "page_obj": page, "entries": entries})
