@@ -27,6 +27,10 @@ def _superiors(row: OrganizationRow) -> str:
     return " › ".join(org.display_name for org in row.above)
 
 
+def _superior(row: OrganizationRow) -> str:
+    return f"属{row.above[-1].display_name}" if row.above else ""
+
+
 def _relation(row: OrganizationRow) -> str:
     return row.org.get_relation_display() if row.org.parent_id else ""
 
@@ -102,7 +106,7 @@ TABLE = Table(
             url=lambda row: reverse("organization", args=[row.org.code]),
         ),
         Column("code", "组织代码", 20, lambda row: row.org.code, sort=("code",), is_code=True),
-        Column("parent", "上级组织", 40, _superiors),
+        Column("parent", "上级组织", 40, _superiors, brief=_superior),
         Column("type", "组织类型", 12, lambda row: row.org.get_org_type_display(), sort=("org_type",)),
         Column(
             "category", "单位类别", 18, lambda row: row.org.category.name, sort=("category__order",), is_usual=False

@@ -42,6 +42,7 @@ class Column:
     is_code: bool = False
     url: Callable[[Any], str] | None = None
     tone: Callable[[Any], str] | None = None  # of a badge; empty: plain text
+    brief: Callable[[Any], str] | None = None  # on a phone, where there is less room
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Cell:
     """One fact of one row, on a page."""
 
     text: str
+    brief: str  # on a phone
     column: Column
     url: str = ""
     tone: str = ""
@@ -101,7 +103,7 @@ class Line:
     @property
     def others(self) -> list[Cell]:
         """The second line on a phone: whatever is not empty."""
-        return [cell for cell in self.cells[1:] if cell.text and not cell.tone]
+        return [cell for cell in self.cells[1:] if cell.brief and not cell.tone]
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,8 @@ class Asked:
     def _cell(self, row: Any, column: Column) -> Cell:
         value = column.show(row)
         text = "" if value is None else str(value)
-        return Cell(text, column, column.url(row) if column.url else "", column.tone(row) if column.tone else "")
+        url, tone = column.url(row) if column.url else "", column.tone(row) if column.tone else ""
+        return Cell(text, column.brief(row) if column.brief else text, column, url, tone)
 
     def prepared(self, rows: Iterable[Any]) -> list[Any]:
         """Rows with everything that their columns show."""
@@ -205,20 +208,21 @@ class Asked:
         ]
 
     @property
-    def typed(self) -> list[Field]:
-        """Filters by words."""
-        return [field for field in self.fields if field.filter.choices is None]
+    def first_field(self) -> Field:
+        """The filter that stands before the others."""
+        return self.fields[0]
 
     @property
-    def chosen(self) -> list[Field]:
-        """Filters by choice."""
-        return [field for field in self.fields if field.filter.choices is not None]
+    def other_fields(self) -> list[Field]:
+        """The filters that are folded away."""
+        return self.fields[1:]
 
     @property
-    def is_chosen(self) -> bool:
-        """Something in the folded part is not as usual."""
-        others = self.sort is not None or self.columns != usual(self.table)
-        return others or any(field.value for field in self.chosen)
+    def chosen(self) -> int:
+        """How much of the folded part is not as usual."""
+        return sum(bool(field.value) for field in self.other_fields) + sum(
+            (self.sort is not None, self.columns != usual(self.table))
+        )
 
     @property
     def panel(self) -> list[tuple[Column, bool]]:

@@ -62,10 +62,10 @@ def person_transfer(request: UserRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def members_transfer(request: UserRequest, code: str) -> HttpResponse:
     """组织关系转移 of many: ticked in a branch, or by their numbers."""
-    orgs = Organization.objects.filter(scope.office_of(request.user)).alive(clock.today())
-    org = found_by(orgs, code=code)
+    orgs = Organization.objects.filter(scope.office_of(request.user))
+    org = found_by(orgs, code=code)  # a dissolved one too: whoever was left there must go somewhere
     persons = standing.transferable(request.user)
-    form = MembersTransferForm(request.POST or None, org=org, persons=persons, branches=orgs)
+    form = MembersTransferForm(request.POST or None, org=org, persons=persons, branches=orgs.alive(clock.today()))
     note = (
         "转到同一个支部，从同一天起。不在列表里的，粘贴人员编号。"
         if org.is_branch

@@ -78,6 +78,7 @@ MATRIX = {
     "account_open": (NEVER, "404 404 404 404 404 302 302"),
     "account_reset": (NEVER, "404 404 404 404 404 200 200"),
     "irregularities": ("404 404 200 200 404 200 200", NEVER),  # offices, each of its own
+    "irregularities_export": ("404 404 200 200 404 200 200", NEVER),
     "import_start": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "import_template": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "import_preview": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
