@@ -105,8 +105,14 @@ def _headless_entry(org: Organization, user: User) -> Entry:
     return Entry(org.name, _place(org), reverse("post_add", args=[org.code]), "任命书记")
 
 
+def _belonging(user: User, on: datetime.date) -> QuerySet[Membership]:
+    """Counted members of the offices' own branches: from the branches, not from everybody."""
+    branches = Organization.objects.filter(scope.office_of(user), org_type=OrgType.BRANCH).order_by()
+    return Membership.objects.valid(on).counted().filter(branch__in=branches.values("pk")).order_by()
+
+
 def _small(user: User, on: datetime.date) -> QuerySet[Organization]:
-    full = Membership.objects.valid(on).counted().filter(person__kind=MemberKind.FULL).order_by()
+    full = _belonging(user, on).filter(person__kind=MemberKind.FULL)
     enough = full.values("branch").annotate(n=Count("pk")).filter(n__gte=FEWEST).values("branch")
     here = full.filter(branch=OuterRef("pk")).values("branch").annotate(n=Count("pk")).values("n")
     small = _own(user, on).filter(~Q(pk__in=enough), org_type=OrgType.BRANCH)
@@ -134,7 +140,7 @@ def _leaderless(user: User, on: datetime.date) -> QuerySet[Organization]:
 
 
 def _crowded(user: User, on: datetime.date) -> QuerySet[Organization]:
-    here = Membership.objects.valid(on).counted().order_by().values("branch").annotate(n=Count("pk"))
+    here = _belonging(user, on).values("branch").annotate(n=Count("pk"))
     large = _own(user, on).filter(pk__in=here.filter(n__gt=MOST).values("branch"), org_type=OrgType.BRANCH)
     return large.annotate(members=Subquery(here.filter(branch=OuterRef("pk")).values("n")))
 

@@ -225,6 +225,11 @@ class Asked:
         )
 
     @property
+    def has_action(self) -> bool:
+        """Rows have something to do."""
+        return self.table.action is not None
+
+    @property
     def panel(self) -> list[tuple[Column, bool]]:
         """Columns that can be chosen, and whether they are."""
         return [(column, column in self.columns) for column in self.table.columns[1:]]
