@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Prefetch, Q, QuerySet, Value, When
 
 from orgs import clock, past, pinyin, scope
 from orgs.errors import DomainError
 from orgs.heads import heads_of
 from orgs.models import Membership, Organization, Person, Post, User
-from orgs.querysets import IN_TREE, within
+from orgs.querysets import IN_TREE
 
 NAMED = 5  # how many of the same name a message lists
 
@@ -150,15 +150,23 @@ def with_branch(persons: QuerySet[Person], on: datetime.date) -> QuerySet[Person
 
 def of_branches_named(persons: QuerySet[Person], words: str, on: datetime.date) -> QuerySet[Person]:
     """Whose branch of that day has the words in its name, or has them as its code."""
-    branches = Q(branch__name__icontains=words) | Q(branch__short_name__icontains=words) | Q(branch__code__iexact=words)
-    return persons.filter(Exists(Membership.objects.filter(branches, within(on), person=OuterRef("pk"))))
+    meant = Q(name__icontains=words) | Q(short_name__icontains=words) | Q(code__iexact=words)
+    named = Organization.objects.filter(meant).order_by()
+    # By their ids where they are few: how many have a word in the name, the planner cannot guess.
+    ids = list(named.values_list("pk", flat=True)[: past.FEW + 1])
+    return _in_branches(persons, Organization.objects.filter(pk__in=ids) if len(ids) <= past.FEW else named, on)
 
 
 def below(persons: QuerySet[Person], orgs: Iterable[Organization], on: datetime.date) -> QuerySet[Person]:
     """Members of the branches in the subtree of any of the organisations on that day."""
     ranges = scope.any_of([scope.in_range(org) for org in orgs])
-    branches = Organization.objects.filter(ranges).order_by().values("pk")
-    return persons.filter(pk__in=Membership.objects.valid(on).filter(branch__in=branches).order_by().values("person"))
+    return _in_branches(persons, Organization.objects.filter(ranges), on)
+
+
+def _in_branches(persons: QuerySet[Person], branches: QuerySet[Organization], on: datetime.date) -> QuerySet[Person]:
+    """From the branches to their members: asked of each person, it is asked of a million."""
+    members = Membership.objects.valid(on).filter(branch__in=branches.order_by().values("pk"))
+    return persons.filter(pk__in=members.order_by().values("person"))
 
 
 def person_named(words: str, among: QuerySet[Person], on: datetime.date) -> Person:
