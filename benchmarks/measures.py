@@ -36,12 +36,13 @@ class Line:
 
     def __str__(self) -> str:
         if self.theirs is None:
-            return f"{self.what:<58} {_seconds(self.ours):>10}   {self.baseline}"
+            return f"{self.what:<58} {seconds(self.ours):>10}   {self.baseline}"
         ratio = f"{self.theirs / self.ours:,.1f} ×"
-        return f"{self.what:<58} {_seconds(self.ours):>10} {_seconds(self.theirs):>10} {ratio:>12}   {self.baseline}"
+        return f"{self.what:<58} {seconds(self.ours):>10} {seconds(self.theirs):>10} {ratio:>12}   {self.baseline}"
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
+    """As a table shows it."""
     return f"{value * 1000:,.1f} ms" if value < 1 else f"{value:,.2f} s"
 
 

@@ -3,7 +3,7 @@
     make bench                                    5,000 organisations, 100,000 members, SQLite in a temporary file
     make bench ORGS=50000 MEMBERS=1000000
     make bench DATABASE_URL=postgres://…          in a database of its own (bench_dianping), dropped afterwards
-    make bench ONLY=tree                          some groups: imports,tree,duties,changes,coverage,reminders (those that count
+    make bench ONLY=tree                          some groups: imports,tree,pages,duties,changes,coverage,reminders (those that count
                                                   need what the ones before them wrote)
 
 The seconds depend on the machine; the ratios hold better. A baseline that would take too long is measured on a
@@ -40,6 +40,7 @@ def main() -> int:
             "tree": importlib.import_module("benchmarks.tree").measure,
             "duties": measures.GROUPS["duties"],
             "changes": importlib.import_module("benchmarks.changes").measure,
+            "pages": importlib.import_module("benchmarks.pages").measure,
             **measures.GROUPS,
         }
         only = [name for name in os.environ.get("ONLY", "").split(",") if name]

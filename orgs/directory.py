@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Case, Count, Prefetch, Q, QuerySet, Value, When
 
 from orgs import clock, past, pinyin, scope
 from orgs.errors import DomainError
 from orgs.heads import heads_of
 from orgs.models import Membership, Organization, Person, Post, User
-from orgs.querysets import within
+from orgs.querysets import IN_TREE
 
 NAMED = 5  # how many of the same name a message lists
 
@@ -30,6 +32,7 @@ class OrganizationRow:
     sees_head: bool
     children: int
     members: int
+    above: tuple[Organization, ...] = ()  # superiors within the user's scope, root first; see `with_superiors`
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,27 @@ def rows(orgs: Iterable[Organization], user: User, on: datetime.date) -> list[Or
         OrganizationRow(org, heads.get(org.pk), org.pk in open_ids, children.get(org.pk, 0), members.get(org.pk, 0))
         for org in shown
     ]
+
+
+def with_superiors(found: Sequence[OrganizationRow], user: User) -> list[OrganizationRow]:
+    """With the superiors that the user sees, so that same names are told apart; one query a level."""
+    known = {row.org.pk: row.org for row in found}
+    asked: set[int] = set(known)
+    while wanted := {org.parent_id for org in known.values() if org.parent_id} - asked:
+        asked |= wanted
+        for chunk in past.chunks(sorted(wanted)):
+            uppers = Organization.objects.visible_to(user).filter(pk__in=chunk)
+            known |= {org.pk: org for org in uppers.order_by()}
+    return [dataclasses.replace(row, above=_chain(row.org, known)) for row in found]
+
+
+def _chain(org: Organization, known: Mapping[int, Organization]) -> tuple[Organization, ...]:
+    chain: list[Organization] = []
+    upper = known.get(org.parent_id) if org.parent_id else None
+    while upper is not None:
+        chain.insert(0, upper)
+        upper = known.get(upper.parent_id) if upper.parent_id else None
+    return tuple(chain)
 
 
 def tops(user: User, on: datetime.date) -> list[Top]:
@@ -95,6 +119,24 @@ def search(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:
     return orgs.filter(pinyin.matching(Organization, words, key="code", names=("name", "short_name")))
 
 
+def ranked(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:
+    """What was searched for: whose code or name it is, then whose begins with it, then the others; each in tree order."""
+    reading = pinyin.typed(words)
+    spelled = ("pinyin", "initials", "short_pinyin", "short_initials") if reading else ()
+    exact = Q(code__iexact=words) | Q(name=words) | Q(short_name=words)
+    begins = Q(code__istartswith=words) | Q(name__startswith=words) | Q(short_name__startswith=words)
+    for field in spelled:
+        exact |= Q(**{field: reading})
+        begins |= Q(**{f"{field}__startswith": reading})
+    rank = Case(When(exact, then=Value(0)), When(begins, then=Value(1)), default=Value(2))
+    return orgs.order_by(rank, *IN_TREE)
+
+
+def opening(org: Organization) -> str:
+    """What the address of the tree carries to open it down to an organisation."""
+    return f"{urlencode({'open': org.code})}#opened"
+
+
 def search_people(persons: QuerySet[Person], words: str) -> QuerySet[Person]:
     """Chinese words: part of the name. Others: the number, the pinyin or its initials begin with them."""
     return persons.filter(pinyin.matching(Person, words, key="number", names=("name",)))
@@ -108,13 +150,23 @@ def with_branch(persons: QuerySet[Person], on: datetime.date) -> QuerySet[Person
 
 def of_branches_named(persons: QuerySet[Person], words: str, on: datetime.date) -> QuerySet[Person]:
     """Whose branch of that day has the words in its name, or has them as its code."""
-    branches = Q(branch__name__icontains=words) | Q(branch__short_name__icontains=words) | Q(branch__code__iexact=words)
-    return persons.filter(Exists(Membership.objects.filter(branches, within(on), person=OuterRef("pk"))))
+    meant = Q(name__icontains=words) | Q(short_name__icontains=words) | Q(code__iexact=words)
+    named = Organization.objects.filter(meant).order_by()
+    # By their ids where they are few: how many have a word in the name, the planner cannot guess.
+    ids = list(named.values_list("pk", flat=True)[: past.FEW + 1])
+    return _in_branches(persons, Organization.objects.filter(pk__in=ids) if len(ids) <= past.FEW else named, on)
 
 
-def below(persons: QuerySet[Person], org: Organization, on: datetime.date) -> QuerySet[Person]:
-    """Members of the branches in the subtree of an organisation on that day."""
-    return persons.filter(Exists(Membership.objects.below(org).filter(within(on), person=OuterRef("pk"))))
+def below(persons: QuerySet[Person], orgs: Iterable[Organization], on: datetime.date) -> QuerySet[Person]:
+    """Members of the branches in the subtree of any of the organisations on that day."""
+    ranges = scope.any_of([scope.in_range(org) for org in orgs])
+    return _in_branches(persons, Organization.objects.filter(ranges), on)
+
+
+def _in_branches(persons: QuerySet[Person], branches: QuerySet[Organization], on: datetime.date) -> QuerySet[Person]:
+    """From the branches to their members: asked of each person, it is asked of a million."""
+    members = Membership.objects.valid(on).filter(branch__in=branches.order_by().values("pk"))
+    return persons.filter(pk__in=members.order_by().values("person"))
 
 
 def person_named(words: str, among: QuerySet[Person], on: datetime.date) -> Person:

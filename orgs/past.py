@@ -43,7 +43,7 @@ def keep(former: Mapping[int, State], now: Mapping[int, Organization], on: datet
     somebody (`is_dated`) and something of the organisation changed after it: history is written forward only.
     """
     changed = [pk for pk, state in former.items() if state != state_of(now[pk])]
-    for chunk in _chunks(changed) if is_dated else ():
+    for chunk in chunks(changed) if is_dated else ():
         later = OrganizationPast.objects.filter(organization__in=chunk, until__gt=on).order_by("-until").first()
         if later is not None:
             name = former[later.organization_id][FIELDS.index("name")]
@@ -63,7 +63,7 @@ def as_of(orgs: Iterable[Organization], on: datetime.date) -> list[Organization]
         return list(orgs)
     shown = [copy.copy(org) for org in orgs]
     rows: dict[int, OrganizationPast] = {}
-    for chunk in _chunks([org.pk for org in shown]):
+    for chunk in chunks([org.pk for org in shown]):
         later = OrganizationPast.objects.filter(organization__in=chunk, until__gt=on).order_by("-until")
         rows |= {row.organization_id: row for row in later.select_related("category")}
     for org in shown:
@@ -105,7 +105,7 @@ def count_under(orgs: OrganizationQuerySet, parents: Sequence[int], on: datetime
     still = orgs.alive(on).filter(here & _same_since(on)).order_by()
     found = Counter(dict(still.values_list("parent").annotate(Count("pk"))))
     then = _then(here, on)
-    for chunk in _chunks(sorted(then)):
+    for chunk in chunks(sorted(then)):
         found.update(then[pk] for pk in orgs.alive(on).filter(pk__in=chunk).order_by().values_list("pk", flat=True))
     return found
 
@@ -115,7 +115,7 @@ def subtree(org: Organization, on: datetime.date) -> set[int]:
     found, level = {org.pk}, [org.pk]
     while level:
         below: set[int] = set()
-        for chunk in _chunks(level):
+        for chunk in chunks(level):
             below |= set(under(Organization.objects.all(), chunk, on).order_by().values_list("pk", flat=True))
         level = sorted(below - found)
         found |= below
@@ -124,7 +124,7 @@ def subtree(org: Organization, on: datetime.date) -> set[int]:
 
 def memberships(org: Organization, on: datetime.date) -> Iterator[QuerySet[Membership]]:
     """Who belonged to the branches in the organisation's subtree of that day, some hundred branches at a time."""
-    for chunk in _chunks(sorted(subtree(org, on))):
+    for chunk in chunks(sorted(subtree(org, on))):
         yield Membership.objects.valid(on).counted().filter(branch__in=chunk)
 
 
@@ -142,6 +142,7 @@ def _then(here: Q, on: datetime.date) -> dict[int, int]:
     return dict(rows.values_list("organization", "parent"))
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Some hundred ids at once: what one condition takes."""
     for start in range(0, len(ids), FEW):
         yield ids[start : start + FEW]

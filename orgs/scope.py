@@ -122,7 +122,7 @@ def _one(org: Organization, prefix: str) -> Q:
     return Q(**{f"{prefix}pk": org.pk})
 
 
-def _any(conditions: list[Q]) -> Q:
+def any_of(conditions: list[Q]) -> Q:
     """Any of them; none of them means nothing, never everything."""
     if not conditions:
         return NOTHING
@@ -142,7 +142,7 @@ def seen(user: User, prefix: str = "") -> Q:
     conditions += [in_range(org, prefix) for org, _team in at.charges]
     if at.branch is not None:
         conditions.append(_one(at.branch, prefix))
-    return _any(conditions)
+    return any_of(conditions)
 
 
 def seen_people(user: User, prefix: str = "") -> Q:
@@ -153,7 +153,7 @@ def seen_people(user: User, prefix: str = "") -> Q:
     conditions = [_within_domain(org, prefix) for org in (*at.offices, *at.heads)]
     conditions += [_one(org, prefix) for org in at.teams]
     conditions += [_within_domain(org, prefix, of=team) for org, team in at.charges]
-    return _any(conditions)
+    return any_of(conditions)
 
 
 def office_of(user: User, prefix: str = "") -> Q:
@@ -161,7 +161,7 @@ def office_of(user: User, prefix: str = "") -> Q:
     at = seats(user)
     if at.is_admin:
         return EVERYTHING
-    return _any([_within_domain(org, prefix) for org in at.offices])
+    return any_of([_within_domain(org, prefix) for org in at.offices])
 
 
 def edited(user: User, prefix: str = "") -> Q:
@@ -171,9 +171,9 @@ def edited(user: User, prefix: str = "") -> Q:
         return EVERYTHING
     conditions = [_within_domain(org, prefix) for org in at.offices]
     conditions += [_one(org, prefix) for org in at.heads if org.is_branch]
-    return _any(conditions)
+    return any_of(conditions)
 
 
 def headed(user: User, prefix: str = "") -> Q:
     """Exactly the organisations whose head the user is."""
-    return _any([_one(org, prefix) for org in seats(user).heads])
+    return any_of([_one(org, prefix) for org in seats(user).heads])

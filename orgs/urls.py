@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("people/<str:number>/account/open/", people.account_open, name="account_open"),
     path("people/<str:number>/account/reset/", people.account_reset, name="account_reset"),
     path("irregularities/", irregularities.irregularities, name="irregularities"),
+    path("irregularities.xlsx", irregularities.irregularities_export, name="irregularities_export"),
     path("import/", imports.import_start, name="import_start"),
     path("import/template.xlsx", imports.import_template, name="import_template"),
     path("import/aliases/", imports.import_aliases, name="import_aliases"),

@@ -46,6 +46,12 @@ def _reviews() -> QuerySet[Review]:
     return apps.get_model("reviews", "Review")._default_manager.all()
 
 
+def _inside(path: str, organizations: Q) -> Q:
+    """The organisation at the path is one of the condition's: asked of the organisations once, not of each record."""
+    rows = apps.get_model("orgs", "Organization")._default_manager.filter(organizations)
+    return Q(**{f"{path}__in": rows.order_by().values("pk")})
+
+
 def _reviewers(user: User, prefix: str) -> Q:
     """Reviewed by the user, alone or with others."""
     person = scope.seats(user).person
@@ -60,8 +66,8 @@ def _offices(user: User, prefix: str) -> Q:
     """The user works in the office of a reviewing organisation, or above it. Not for administrators."""
     if not scope.seats(user).offices:
         return scope.NOTHING
-    joined = _reviews().filter(scope.office_of(user, "co_orgs__")).values("pk")
-    return scope.office_of(user, f"{prefix}review__reviewer_org__") | Q(**{f"{prefix}review__in": joined})
+    joined = _reviews().filter(_inside("co_orgs", scope.office_of(user))).values("pk")
+    return _inside(f"{prefix}review__reviewer_org", scope.office_of(user)) | Q(**{f"{prefix}review__in": joined})
 
 
 def _secretary(user: User, path: str) -> Q:
@@ -86,7 +92,7 @@ def visible(user: User, prefix: str = "") -> Q:
     if scope.seats(user).is_admin:
         return scope.EVERYTHING
     known = _any(
-        scope.seen_people(user, f"{prefix}about_org__"),
+        _inside(f"{prefix}about_org", scope.seen_people(user)),
         scope.headed(user, f"{prefix}review__reviewer_org__"),
         _himself(user, prefix),
     )
@@ -98,7 +104,7 @@ def readable(user: User, prefix: str = "") -> Q:
     if scope.seats(user).is_admin:
         return scope.EVERYTHING
     own_member = _secretary(user, f"{prefix}about_org") & Q(**{f"{prefix}kind": "member"})
-    personal = _any(_himself(user, prefix), scope.office_of(user, f"{prefix}about_org__"), own_member)
+    personal = _any(_himself(user, prefix), _inside(f"{prefix}about_org", scope.office_of(user)), own_member)
     organizations = visible(user, prefix) & Q(**{f"{prefix}target_org__isnull": False})
     persons = personal & Q(**{f"{prefix}target_person__isnull": False})
     return _writers(user, prefix) | organizations | (persons & ~Q(**{f"{prefix}state__in": UNCONFIRMED}))

@@ -26,8 +26,8 @@ def minutes(span: datetime.timedelta | None) -> int:
 
 
 @register.simple_tag(takes_context=True)
-def with_page(context: Context, number: int, name: str = "page") -> str:
-    """The query string of this page with another page number, everything else kept."""
+def with_page(context: Context, number: int | str, name: str = "page") -> str:
+    """The query string of this page with another page number (or whatever is named), everything else kept."""
     query = context["request"].GET.copy()
     query[name] = str(number)
     return f"?{query.urlencode()}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from orgs import clock
+from orgs import clock, lists
 from orgs import irregularities as worklist
+from orgs.paging import page_of
 from orgs.requests import UserRequest
-from orgs.views.organizations import PAGE
 
 
 @require_GET
@@ -27,6 +29,31 @@ def irregularities(request: UserRequest) -> HttpResponse:
     kind = worklist.BY_CODE.get(code)
     if kind is None:
         raise Http404
-    page = Paginator(kind.find(request.user, on), PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, kind.find(request.user, on))
     entries = worklist.entries(kind, page.object_list, request.user)
     return render(request, "orgs/irregularities.html", {"kind": kind, "page_obj": page, "entries": entries})
+
+
+@require_GET
+def irregularities_export(request: UserRequest) -> HttpResponseBase:
+    """One kind's list, or all of them, as a workbook."""
+    if not worklist.works_through(request.user):
+        raise Http404
+    on = clock.today()
+    code = request.GET.get("kind")
+    kinds = [kind for kind in worklist.KINDS if kind.code == code or not code]
+    if not kinds:
+        raise Http404
+    try:
+        file = lists.workbook(
+            "异常情况",
+            worklist.FILE_COLUMNS,
+            worklist.file_rows(kinds, request.user, on),
+            count=sum(kind.find(request.user, on).count() for kind in kinds),
+            conditions=kinds[0].title if code else "",
+            by=request.user,
+        )
+    except lists.TooLong as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('irregularities')}?{request.GET.urlencode()}")
+    return FileResponse(file, as_attachment=True, filename="异常情况.xlsx")

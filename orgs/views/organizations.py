@@ -7,29 +7,37 @@ import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
-from django.db.models import Exists, Prefetch, Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.forms import Form, ModelForm
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from orgs import clock, directory, history, lists, past, people, reorganizing, scope, standing
+from orgs import (
+    clock,
+    directory,
+    history,
+    organizations_table,
+    past,
+    people,
+    people_table,
+    reorganizing,
+    scope,
+    standing,
+    tables,
+    treeview,
+)
 from orgs.errors import DomainError
 from orgs.forms import MemberForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
+from orgs.paging import page_of
 from orgs.requests import UserRequest
 from orgs.views.as_of import day_asked_for, day_context
+from orgs.views.files import list_file
 
-PAGE = 50
 HISTORY = 12
-
-
-def typed(request: UserRequest, name: str) -> str:
-    """What was typed to search for, cut to a length that no database minds."""
-    return request.GET.get(name, "").strip()[:50].replace("\x00", "")
 
 
 def found_by(queryset: QuerySet, **key: str) -> Any:
@@ -41,62 +49,41 @@ def found_by(queryset: QuerySet, **key: str) -> Any:
 
 @require_GET
 def organizations(request: UserRequest) -> HttpResponse:
-    """Where the user's view begins; or what was searched for."""
-    query = typed(request, "q")
-    on = clock.today() if query else day_asked_for(request)  # searched for is what there is today
-    context: dict[str, Any] = {"query": query} | day_context(on)
-    if query:
-        found = directory.search(Organization.objects.visible_to(request.user).alive(on), query)
-        # A parent outside the user's range stays unnamed.
-        parents = Prefetch("parent", Organization.objects.visible_to(request.user))
-        page = Paginator(found.prefetch_related(parents), PAGE).get_page(request.GET.get("page"))
-        context |= {"page_obj": page, "rows": directory.rows(page.object_list, request.user, on)}
-    else:
-        context["tops"] = tops = directory.tops(request.user, on)
-        if len(tops) == 1:
-            context |= {"first_rows": _children(request, tops[0].row.org, on)}
+    """Where the user's view begins, as a tree; or the list of what was asked for."""
+    asked = tables.asked(organizations_table.TABLE, request.GET, request.user, clock.today())
+    if asked.is_narrowed or request.GET.get("view") == "list":
+        page = page_of(request, asked.select(organizations_table.every(request.user)))
+        rows = asked.prepared(page)
+        context: dict[str, Any] = {"page_obj": page, "rows": rows, "lines": asked.lines(rows)}
+        return render(request, "orgs/organizations.html", context | {"asked": asked, "is_list": True})
+    on = day_asked_for(request)
+    tops = directory.tops(request.user, on)
+    code = tables.typed(request.GET, "open")
+    to = Organization.objects.visible_to(request.user).alive(on).filter(code=code).first() if code else None
+    context = {"asked": asked, "tops": tops, "nodes": treeview.nodes(tops, request.user, on, to)} | day_context(on)
     return render(request, "orgs/organizations.html", context)
 
 
 @require_GET
 def organizations_export(request: UserRequest) -> HttpResponseBase:
-    """What was searched for, all its pages, as a workbook."""
-    on = clock.today()
-    query = typed(request, "q")
-    if not query:
-        messages.error(request, "请先查找组织，再导出找到的组织。")
-        return redirect("organizations")
-    found = directory.search(Organization.objects.visible_to(request.user).alive(on), query)
-    try:
-        file = lists.workbook(
-            "组织名单",
-            lists.ORGANIZATIONS,
-            lists.organizations(found, request.user, on),
-            count=found.count(),
-            conditions=f"查找：{query}",
-            by=request.user,
-        )
-    except lists.TooLong as error:
-        messages.error(request, str(error))
-        return redirect(f"{reverse('organizations')}?{request.GET.urlencode()}")
-    return FileResponse(file, as_attachment=True, filename="组织名单.xlsx")
+    """The list of organisations as it is shown, all its pages, as a workbook."""
+    asked = tables.asked(organizations_table.TABLE, request.GET, request.user, clock.today())
+    return list_file(request, asked, asked.select(organizations_table.every(request.user)), back="organizations")
 
 
 @require_GET
 def organization_children(request: UserRequest, code: str) -> HttpResponse:
-    """The next level, for unfolding in place; without scripts the link leads to the organisation's page."""
+    """A page of the next level, for unfolding in place; without scripts the link leads to the organisation's page."""
     on = day_asked_for(request)
     org = found_by(Organization.objects.visible_to(request.user), code=code)
+    page = treeview.page_number(request.GET.get("page", ""))
     if not request.headers.get("HX-Request"):
-        return redirect(reverse("organization", args=[org.code]) + day_context(on)["day_query"])
-    context = {"org": org, "rows": _children(request, org, on)} | day_context(on)
-    return render(request, "orgs/_organization_children.html", context)
-
-
-def _children(request: UserRequest, org: Organization, on: datetime.date) -> list[directory.OrganizationRow]:
-    """The first page of the next level; the template says so when there are more."""
-    children = past.under(Organization.objects.visible_to(request.user), [org.pk], on)
-    return directory.rows(children[:PAGE], request.user, on)
+        carried = day_context(on)["day_query"] or (f"?page={page}" if page > 1 else "")
+        return redirect(reverse("organization", args=[org.code]) + carried)
+    level = treeview.level(org, request.user, on, page)
+    way = request.GET.get("way", "")
+    name = "orgs/_organization_nodes.html" if way in ("before", "after") else "orgs/_organization_children.html"
+    return render(request, name, {"level": level, "way": way} | day_context(on))
 
 
 @require_GET
@@ -108,17 +95,21 @@ def organization(request: UserRequest, code: str) -> HttpResponse:
     org = past.one_as_of(today, on)
     may = standing.to_organization(user, org)
     context: dict[str, Any] = {"org": org, "may": may, "is_alive": _is_alive(org, on)} | day_context(on)
-    context["above"] = _above(request, org, on)
+    context |= {"above": _above(request, org, on), "opening": directory.opening(today)}
     if may.sees_people:
         context |= _team(request, org, on)
         context["heads"] = history.heads_of(today)
     if not org.is_branch:
         children = past.under(Organization.objects.visible_to(user), [org.pk], on)
-        context["page_obj"] = page = _page(request, children)
-        context["rows"] = directory.rows(page.object_list, user, on)
+        context["page_obj"] = page = page_of(request, children)
+        context["rows"] = rows = directory.rows(page, user, on)
+        context["nodes"] = [treeview.Node(row) for row in rows]
     elif may.sees_people:
         members = Person.objects.counted().members_of(org, on).order_by("number")
-        context["page_obj"] = _page(request, directory.with_branch(members, on))
+        asked = tables.asked(people_table.TABLE, QueryDict(), user, on)
+        asked = dataclasses.replace(asked, columns=tables.usual(people_table.TABLE, without=("branch",)))
+        context["page_obj"] = page = page_of(request, members)
+        context |= {"asked": asked, "lines": asked.lines(asked.prepared(page))}
     context["steps"] = history.of_organization(today, user, with_reasons=may.edits)
     if may.edits:
         context["history"] = _history(request, org)
@@ -137,10 +128,6 @@ def _above(request: UserRequest, org: Organization, on: datetime.date) -> list[O
     seen = Organization.objects.visible_to(request.user).filter(pk__in=[upper.pk for upper in uppers])
     visible = set(seen.order_by().values_list("pk", flat=True))
     return [upper for upper in uppers if upper.pk in visible]
-
-
-def _page(request: UserRequest, found: QuerySet) -> Page:
-    return Paginator(found, PAGE).get_page(request.GET.get("page"))
 
 
 def _is_alive(org: Organization, on: datetime.date) -> bool:

@@ -2,92 +2,42 @@
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orgs import accounts, clock, directory, history, lists, people, standing
+from orgs import accounts, clock, history, people, people_table, standing, tables
 from orgs.admin.base import changed_values
 from orgs.errors import DomainError
 from orgs.forms import PersonForm
 from orgs.models import Organization, Person, User
+from orgs.paging import page_of
 from orgs.requests import UserRequest
-from orgs.views.organizations import PAGE, found_by, typed
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What the list of people was asked for."""
-
-    query: str
-    branch: str
-    code: str
-    org: Organization | None
-    persons: QuerySet[Person]
-
-    @property
-    def conditions(self) -> str:
-        """In words, for the trail."""
-        said = (("查找", self.query), ("支部", self.branch), ("组织", self.code))
-        return "，".join(f"{word}：{value}" for word, value in said if value)
-
-
-def _wanted(request: UserRequest, on: datetime.date) -> _Wanted:
-    """The people of the page and of its file: one selection for both, within the user's scope."""
-    query, branch, code = (typed(request, name) for name in ("q", "branch", "org"))
-    found: QuerySet[Person] = Person.objects.visible_to(request.user)
-    org = Organization.objects.visible_to(request.user).filter(code=code).first() if code else None
-    if code:
-        found = directory.below(found, org, on) if org else Person.objects.none()
-    if query:
-        found = directory.search_people(found, query)
-    if branch:
-        found = directory.of_branches_named(found, branch, on)
-    return _Wanted(query, branch, code, org, directory.with_branch(found, on).order_by("number"))
+from orgs.views.files import list_file
+from orgs.views.organizations import found_by
 
 
 @require_GET
 def people_list(request: UserRequest) -> HttpResponse:
     """People whom the user may see by name, mobile numbers masked."""
-    wanted = _wanted(request, clock.today())
-    page = Paginator(wanted.persons, PAGE).get_page(request.GET.get("page"))
-    context = {
-        "page_obj": page,
-        "query": wanted.query,
-        "branch": wanted.branch,
-        "org": wanted.org,
-        "filtered": bool(wanted.conditions),
-    }
+    asked = tables.asked(people_table.TABLE, request.GET, request.user, clock.today())
+    page = page_of(request, asked.select(Person.objects.visible_to(request.user)))
+    meant = people_table.organizations_meant(asked.values["org"], request.user) if asked.values["org"] else []
+    lines = asked.lines(asked.prepared(page))
+    context = {"asked": asked, "page_obj": page, "lines": lines, "org": meant[0] if len(meant) == 1 else None}
     return render(request, "orgs/people.html", context)
 
 
 @require_GET
 def people_export(request: UserRequest) -> HttpResponseBase:
     """The list of people as it is shown, all its pages, as a workbook."""
-    wanted = _wanted(request, clock.today())
-    try:
-        file = lists.workbook(
-            "人员名单",
-            lists.PEOPLE,
-            lists.people(wanted.persons),
-            count=wanted.persons.count(),
-            conditions=wanted.conditions,
-            by=request.user,
-        )
-    except lists.TooLong as error:
-        messages.error(request, str(error))
-        return redirect(f"{reverse('people')}?{request.GET.urlencode()}")
-    return FileResponse(file, as_attachment=True, filename="人员名单.xlsx")
+    asked = tables.asked(people_table.TABLE, request.GET, request.user, clock.today())
+    return list_file(request, asked, asked.select(Person.objects.visible_to(request.user)), back="people")
 
 
 @require_GET

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from orgs import clock, personnel, scope, standing
+from orgs import clock, personnel, scope, standing, tables
 from orgs.changes import Change, ChangeKind
 from orgs.foreseeing import Plan
 from orgs.models import Organization, Person
@@ -24,7 +24,7 @@ from orgs.personnel_forms import (
 )
 from orgs.requests import UserRequest
 from orgs.views.foreseeing import Data, Page, change
-from orgs.views.organizations import found_by, typed
+from orgs.views.organizations import found_by
 
 
 def _of(org: Organization, title: str, action: str, note: str, whom: str = "") -> Page:
@@ -62,10 +62,10 @@ def person_transfer(request: UserRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def members_transfer(request: UserRequest, code: str) -> HttpResponse:
     """组织关系转移 of many: ticked in a branch, or by their numbers."""
-    orgs = Organization.objects.filter(scope.office_of(request.user)).alive(clock.today())
-    org = found_by(orgs, code=code)
+    orgs = Organization.objects.filter(scope.office_of(request.user))
+    org = found_by(orgs, code=code)  # a dissolved one too: whoever was left there must go somewhere
     persons = standing.transferable(request.user)
-    form = MembersTransferForm(request.POST or None, org=org, persons=persons, branches=orgs)
+    form = MembersTransferForm(request.POST or None, org=org, persons=persons, branches=orgs.alive(clock.today()))
     note = (
         "转到同一个支部，从同一天起。不在列表里的，粘贴人员编号。"
         if org.is_branch
@@ -156,7 +156,7 @@ def charge_add(request: UserRequest, code: str) -> HttpResponse:
         request.POST or None,
         persons=team,
         organizations=below,
-        initial={"organization": typed(request, "organization")},
+        initial={"organization": tables.typed(request.GET, "organization")},
     )
 
     def plan(data: Data) -> Plan:

@@ -23,6 +23,13 @@
     form.dataset.sent = "1";
     window.setTimeout(function () { delete form.dataset.sent; }, 4000);
   });
+  document.addEventListener("formdata", function (event) {
+    // What was not asked for need not stand in the address.
+    if (!event.target.matches("form.list-form")) { return; }
+    Array.from(event.formData.keys()).forEach(function (name) {
+      if (event.formData.get(name) === "") { event.formData.delete(name); }
+    });
+  });
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });

@@ -53,7 +53,7 @@ MATRIX = {
     "logout": (NEVER, SENT_ON),
     "password_change": (OPEN, OPEN),
     "organizations": (OPEN, NEVER),
-    "organizations_export": (SENT_ON, NEVER),  # nothing was searched for
+    "organizations_export": (OPEN, NEVER),
     "organization": ("404 404 404 200 200 200 200", NEVER),
     "organization_children": ("404 404 404 302 302 302 302", NEVER),
     "organization_roster": ("404 404 404 404 200 200 200", NEVER),
@@ -78,6 +78,7 @@ MATRIX = {
     "account_open": (NEVER, "404 404 404 404 404 302 302"),
     "account_reset": (NEVER, "404 404 404 404 404 200 200"),
     "irregularities": ("404 404 200 200 404 200 200", NEVER),  # offices, each of its own
+    "irregularities_export": ("404 404 200 200 404 200 200", NEVER),
     "import_start": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "import_template": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "import_preview": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
@@ -394,7 +395,8 @@ FIELDS = (
     "page q org period state status measure sort branch mine post tab duty duties on due_on held_on from_on reported_on "
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
-    "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn"
+    "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn "
+    "col view open way count type category relation window head life placed"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]
 

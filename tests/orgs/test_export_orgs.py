@@ -8,8 +8,18 @@ import io
 import pytest
 from openpyxl import load_workbook
 
+from orgs import people, tree
 from orgs.importing import export
-from orgs.models import Organization, Person
+from orgs.models import (
+    Charge,
+    Grant,
+    Membership,
+    Organization,
+    OrganizationPast,
+    Person,
+    Post,
+    User,
+)
 from tests import builders
 from tests.orgs.books import import_, numbers, plan_of, said
 from tests.orgs.test_import_command import run
@@ -114,3 +124,95 @@ def test_the_command_refuses_what_it_cannot_do(cast, tmp_path):
     assert run("export_orgs", str(tmp_path / "no" / "out.xlsx"))[0] == 2
     assert run("export_orgs")[0] == 2
     assert run("export_orgs", out, "--org", "13")[0] == 0
+
+
+# --- out, emptied, in again -----------------------------------------------------------------------------------------
+
+
+def everything() -> dict[str, list[tuple]]:
+    """All that a workbook carries, by codes and numbers: the tree in its order, people, posts, divisions of work."""
+    orgs = Organization.objects.in_tree().values_list(
+        "code", "name", "short_name", "org_type", "category__name", "parent__code", "relation", "is_window_unit",
+        "founded_on", "dissolved_on", "order", "level", "domain__code", "led_by__code", "pinyin", "initials",
+    )  # fmt: skip
+    people = Person.objects.order_by("number").values_list(
+        "number", "name", "title", "gender", "born_on", "joined_on", "kind", "status", "mobile", "note", "pinyin"
+    )
+    dated = ("from_on", "to_on")
+    memberships = Membership.objects.order_by("person__number").values_list("person__number", "branch__code", *dated)
+    posts = Post.objects.order_by("organization__code", "person__number", "role", "from_on").values_list(
+        "person__number", "organization__code", "role", "is_acting", *dated
+    )
+    charges = Charge.objects.order_by("team__code", "organization__code", "person__number").values_list(
+        "person__number", "team__code", "organization__code", "kind", *dated
+    )
+    found = {"组织": orgs, "人员": people, "组织关系": memberships, "任职": posts, "分管": charges}
+    return {name: list(rows) for name, rows in found.items()}
+
+
+def emptied() -> None:
+    """Nobody and nothing is left."""
+    for model in (Charge, Post, Membership, Person, Grant, OrganizationPast):
+        model.objects.all().delete()
+    User.objects.all().delete()
+    for org in Organization.objects.order_by("-level"):
+        Organization.objects.filter(pk=org.pk).delete()
+
+
+def lived_in(cast) -> None:
+    """Dates, orders, an acting head, a former post, somebody without a branch, codes that begin alike."""
+    on = builders.day
+    tree.update(cast.org["132"], {"order": 0}, by=None)
+    tree.update(cast.org["131"], {"order": 5, "short_name": "津机关"}, by=None)
+    tree.update(cast.org["12"], {"founded_on": on("2001-03-04")}, by=None)
+    for code in ("A100", "A10"):
+        builders.make_org(code, "党委", "直属挂靠单位", cast.org["1"])
+    builders.make_org("A10-1", parent=Organization.objects.get(code="A10"))
+    gone = builders.make_org("12X", "党总支", "直属挂靠单位内设", cast.org["12"])
+    tree.dissolve(gone, on=on("2010-06-01"), by=None)
+    people.transfer(cast.person["member"], to=cast.org["1321"], on=on("2010-05-06"), by=None)
+    Membership.objects.filter(person=cast.person["member"], to_on__isnull=False).delete()  # history is not carried
+    builders.make_person("游离", number="N-free", mobile="13800138000", note="=1+1")
+    builders.make_post(cast.person["member"], cast.org["1321"], "副书记", acting=True, from_on=on("2010-05-06"))
+    former = builders.make_post(cast.person["lower_member"], cast.org["132"], "成员", from_on=on("2009-01-01"))
+    people.remove(former, on=on("2010-01-01"), by=None)
+    charge = builders.make_charge(cast.person["bureau_head"], cast.org["13"], cast.org["132"], assist=True)
+    people.update_charges([(charge, {"from_on": on("2010-02-03")})], by=None)
+
+
+def test_exported_emptied_imported_it_is_the_same(cast, in_2010):
+    lived_in(cast)
+    before, data = everything(), export.workbook()
+    emptied()
+    assert not any(everything().values())
+    made = import_(data)
+    assert said(made) == []
+    after = everything()
+    for name, rows in before.items():
+        assert after[name] == rows, name
+    assert tree.prove() == []
+    again = plan_of(export.workbook())
+    for sheet, rows in (("组织", "组织"), ("人员", "人员"), ("任职", "任职"), ("分管", "分管")):
+        assert numbers(again, sheet) == (0, 0, len(before[rows]), 0), sheet
+
+
+def test_after_an_import_the_tree_is_edited_at_once(cast, in_2010):
+    data = export.workbook()
+    emptied()
+    import_(data)
+    parent = Organization.objects.get(code="131")
+    added = builders.make_org("1315", parent=parent)
+    assert added.parent_id == parent.pk
+    found = Organization.objects.below(Organization.objects.get(code="13")).order_by("code")
+    assert list(found.values_list("code", flat=True)) == ["131", "1311", "1315", "132", "1321"]
+    tree.move(added, under=Organization.objects.get(code="132"), by=None)
+    added.refresh_from_db()
+    assert added.domain_id == Organization.objects.get(code="13").pk
+    assert tree.prove() == []
+
+
+def test_a_subtree_is_no_beginning_of_codes(cast, in_2010):
+    lived_in(cast)
+    builders.make_org("A100-1", parent=Organization.objects.get(code="A100"))
+    data = export.workbook(Organization.objects.get(code="A10"))
+    assert [row[0] for row in sheet_rows(data, "组织")] == ["A10", "A10-1"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from orgs import clock, irregularities, people, tree
 from orgs.models import Charge, Membership, Organization, Person, Post
@@ -15,6 +18,8 @@ from tests.confirming import confirmed
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
 DAY = builders.day("2010-12-01")
+FOR_ADMINISTRATORS = {"branchless"}
+FOR_OFFICES = [code for code in irregularities.BY_CODE if code not in FOR_ADMINISTRATORS]
 
 
 def found(user, code: str) -> list[str]:
@@ -134,6 +139,96 @@ def test_a_provincial_bureau_entered_as_affiliated_is_listed(cast):
     assert found(cast.user["clerk"], "affiliated") == []
 
 
+# --- teams, terms, divisions of work, sizes ---------------------------------------------------------------------
+
+
+def test_a_team_without_a_head_is_listed_until_somebody_leads_it(cast):
+    clerk = cast.user["clerk"]
+    assert found(clerk, "leaderless") == []
+    people.remove(cast.person["lower_head"].posts.get(), on=DAY, by=None)
+    assert found(clerk, "leaderless") == []  # nobody at all: another kind
+    builders.make_post(cast.person["lower_head"], cast.org["132"], "成员", from_on=DAY)
+    assert found(clerk, "leaderless") == ["塘沽检验检疫局党组"]
+    builders.make_post(cast.person["lower_secretary"], cast.org["132"], "副书记", acting=True)
+    assert found(clerk, "leaderless") == []
+
+
+@pytest.mark.parametrize(("since", "listed"), [("2009-12-09", True), ("2009-12-10", False), (None, False)])
+def test_who_acts_for_more_than_a_year_is_listed(cast, since, listed):
+    on = clock.today()
+    assert on == builders.day("2010-12-10")
+    from_on = builders.day(since) if since else None
+    builders.make_post(cast.person["lower_member"], cast.org["132"], "副书记", acting=True, from_on=from_on)
+    assert found(cast.user["clerk"], "acting") == (["塘沽检验检疫局党组"] if listed else [])
+
+
+@pytest.mark.parametrize(
+    ("until", "listed"),
+    [("2010-10-11", False), ("2010-10-12", True), ("2010-12-10", True), ("2011-02-08", True), ("2011-02-09", False)],
+)
+def test_a_term_that_runs_out_is_listed_without_a_successor_only(cast, until, listed):
+    clerk = cast.user["clerk"]
+    post = cast.person["lower_head"].posts.get()
+    Post.objects.filter(pk=post.pk).update(to_on=builders.day(until))
+    assert found(clerk, "ending") == (["塘沽检验检疫局党组"] if listed else [])
+    builders.make_post(cast.person["lower_member"], cast.org["132"], "成员")  # no successor
+    assert found(clerk, "ending") == (["塘沽检验检疫局党组"] if listed else [])
+    builders.make_post(cast.person["lower_member"], cast.org["132"], "书记", from_on=builders.day(until))
+    assert found(clerk, "ending") == []
+
+
+def test_a_division_of_work_outlives_neither_the_post_nor_the_organisation(cast):
+    clerk = cast.user["clerk"]
+    assert found(clerk, "idle") == found(clerk, "vanished") == []
+    post = cast.person["member_in_charge"].posts.get(organization=cast.org["13"])
+    Post.objects.filter(pk=post.pk).update(to_on=DAY)
+    assert found(clerk, "idle") == ["天津局分管成员（N-member_in_charge）"]
+    Organization.objects.filter(code="1311").update(dissolved_on=DAY)
+    assert found(clerk, "vanished") == ["天津局检务处党支部"]
+    Charge.objects.update(to_on=DAY)
+    assert found(clerk, "idle") == found(clerk, "vanished") == []
+
+
+def crowd(branch: Organization, count: int) -> None:
+    """So many more members of a branch."""
+    members = Person.objects.bulk_create(Person(number=f"C{branch.code}-{at}", name="众") for at in range(count))
+    Membership.objects.bulk_create(Membership(person=person, branch=branch) for person in members)
+
+
+def test_a_branch_of_more_than_fifty_is_listed(cast):
+    crowd(cast.org["1321"], 47)
+    assert found(cast.user["clerk"], "crowded") == []  # fifty
+    crowd(cast.org["1311"], 47)
+    kind = irregularities.BY_CODE["crowded"]
+    rows = kind.find(cast.user["clerk"], clock.today())
+    entries = irregularities.entries(kind, rows, cast.user["clerk"])
+    assert [(entry.text, entry.note) for entry in entries] == [("天津局检务处党支部", "1311 · 党支部 · 党员 51 名")]
+
+
+def test_members_left_in_a_dissolved_branch_can_be_transferred(cast, as_user):
+    clerk = cast.user["clerk"]
+    assert found(clerk, "inhabited") == []
+    Organization.objects.filter(code="1321").update(dissolved_on=DAY)
+    assert found(clerk, "inhabited") == ["塘沽局综合党支部"]
+    numbers = ["N-lower_head", "N-lower_secretary", "N-lower_member"]
+    data = {"on": "2010-12-05", "reason": "支部撤销", "to": "1311", "numbers": " ".join(numbers)}
+    answer = confirmed(as_user(clerk), reverse("members_transfer", args=["1321"]), data)
+    assert answer.status_code == 302
+    assert found(clerk, "inhabited") == []
+
+
+def test_who_belongs_nowhere_is_for_the_administrator(cast):
+    builders.make_person("游离", number="N-free")
+    people.transfer(cast.person["lower_member"], to=None, on=DAY, by=None)
+    kind = irregularities.BY_CODE["branchless"]
+    entries = irregularities.entries(kind, kind.find(cast.user["admin"], clock.today()), cast.user["admin"])
+    assert {entry.text: entry.note for entry in entries} == {
+        "游离（N-free）": "从未编入支部",
+        "塘沽党员（N-lower_member）": "原在塘沽局综合党支部",
+    }
+    assert found(cast.user["clerk"], "branchless") == []
+
+
 # --- whose --------------------------------------------------------------------------------------------------------
 
 
@@ -150,9 +245,23 @@ def make_everything_wrong(cast) -> None:
         builders.make_post(cast.person["member"], gone, "书记")
         builders.make_org(f"{parent}7", "党组", "省级质监局", cast.org[parent])
         builders.make_post(builders.make_person(number=f"H-{parent}"), cast.org[parent], "副书记")
+        left = builders.make_org(f"{parent}5", "党总支", parent=cast.org[parent])
+        deputy = builders.make_person(number=f"D-{parent}", branch=builders.make_org(f"{parent}4", parent=left))
+        builders.make_post(deputy, left, "委员")
+        crowd(Organization.objects.get(code=f"{parent}4"), 51)
+        year_ago = builders.day("2009-01-01")
+        builders.make_post(deputy, Organization.objects.get(code=f"{parent}9"), "副书记", acting=True, from_on=year_ago)
+        post = builders.make_post(deputy, left, "副书记")
+        Post.objects.filter(pk=post.pk).update(to_on=DAY)
+        Charge.objects.create(person=deputy, team=cast.org[parent], organization=gone)
+        empty = builders.make_org(f"{parent}3", "党支部", parent=cast.org[parent])
+        Membership.objects.create(person=builders.make_person(number=f"L-{parent}"), branch=empty)
+        Organization.objects.filter(pk=empty.pk).update(dissolved_on=DAY)
+        builders.make_org(f"{parent}2x", "党总支", parent=cast.org[parent])
+    builders.make_person("游离", number="N-free")
 
 
-@pytest.mark.parametrize("code", irregularities.BY_CODE)
+@pytest.mark.parametrize("code", FOR_OFFICES)
 def test_an_office_gets_its_own_domain_and_nobody_elses(cast, code):
     make_everything_wrong(cast)
     of_bureau, of_root = set(found(cast.user["clerk"], code)), set(found(cast.user["root_clerk"], code))
@@ -180,14 +289,14 @@ def test_the_first_page_counts_each_kind_and_names_what_is_in_order(cast, as_use
     make_everything_wrong(cast)
     context = page(as_user(cast.user["clerk"])).context
     shown = {kind.code: count for kind, count in context["open"]}
-    assert shown == {code: len(found(cast.user["clerk"], code)) for code in irregularities.BY_CODE}
-    assert context["sound"] == []
+    assert shown == {code: len(found(cast.user["clerk"], code)) for code in FOR_OFFICES}
+    assert {kind.code for kind in context["sound"]} == FOR_ADMINISTRATORS
 
 
 def test_all_in_order_is_said(cast, as_user):
     Organization.objects.exclude(code__in=["1", "11", "111"]).update(dissolved_on=DAY)
-    for person in Person.objects.filter(number__in=["N-bureau_head", "N-member_in_charge", "N-secretary"]):
-        Membership.objects.filter(person=person).update(branch=cast.org["111"])
+    Membership.objects.update(branch=cast.org["111"])
+    Charge.objects.all().delete()
     Post.objects.exclude(organization__code__in=["1", "11", "111"]).delete()
     answer = page(as_user(cast.user["admin"])).content.decode()
     assert "没有发现异常" in answer
@@ -196,7 +305,7 @@ def test_all_in_order_is_said(cast, as_user):
 @pytest.mark.parametrize("code", irregularities.BY_CODE)
 def test_every_link_of_the_worklist_leads_to_a_page_for_the_office_and_the_administrator(cast, as_user, code):
     make_everything_wrong(cast)
-    for part in ("clerk", "admin"):
+    for part in ("clerk", "admin") if code in FOR_OFFICES else ("admin",):
         client = as_user(cast.user[part])
         entries = page(client, kind=code).context["entries"]
         assert entries
@@ -232,3 +341,32 @@ def test_queries_do_not_grow_with_what_is_wrong(cast, as_user):
         builders.make_org(f"13c{at}", "党组", "省级质监局", parent=cast.org["13"])
         builders.make_post(builders.make_person(), org, "书记")
     assert asked() == few
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def filed(client, **query) -> list[tuple]:
+    answer = client.get(reverse("irregularities_export"), query)
+    assert answer.status_code == 200
+    sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    return list(sheet.iter_rows(min_row=2, values_only=True))
+
+
+def test_the_file_has_what_the_pages_show(cast, as_user):
+    make_everything_wrong(cast)
+    client = as_user(cast.user["clerk"])
+    every = []
+    for kind in irregularities.KINDS:
+        entries = page(client, kind=kind.code).context["entries"]
+        rows = [(kind.title, entry.text, entry.note, entry.action) for entry in entries]
+        assert filed(client, kind=kind.code) == rows
+        every += rows
+    assert filed(client) == every
+
+
+@pytest.mark.parametrize(("part", "status"), [("clerk", 200), ("bureau_head", 404), ("stranger", 404)])
+def test_the_file_is_for_whom_the_page_is(cast, as_user, part, status):
+    client = as_user(cast.user[part])
+    assert client.get(reverse("irregularities_export")).status_code == status
+    assert client.get(reverse("irregularities_export"), {"kind": "x\x00"}).status_code == 404
