@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import Model
 
 BATCH = 5000
+COPIED = 20_000  # rows of one COPY
 PAGE = 500  # rows that COPY is handed at a time
 NULL = f"\\N{secrets.token_hex(4)}"  # what nobody can have typed
 
@@ -39,14 +40,19 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
 
 
 def insert_prepared(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """The same for values that are the database's already: JSON as its text, a time as the database takes it."""
+    """The same for values that are the database's already: JSON as its text, a time as the database takes it.
+
+    A generator of rows may ask the database: no COPY is under way while it makes the next ones.
+    """
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     names = ", ".join(quote(cast(Any, model._meta.get_field(name)).column) for name in columns)
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
             command = f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
-            cursor.cursor.copy_expert(command, _Stream(rows))
+            values = iter(rows)
+            while batch := list(islice(values, COPIED)):
+                cursor.cursor.copy_expert(command, _Stream(batch))
             return
         into = f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608 - names of ours
         values = iter(rows)

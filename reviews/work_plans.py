@@ -357,10 +357,13 @@ def _office_people(plan: WorkPlan) -> QuerySet[Grant]:
 
 
 def _locked(plan: WorkPlan) -> WorkPlan:
+    """The plan as it is now; refused where somebody changed its state since the caller read it."""
     rows = WorkPlan.objects.select_for_update(of=("self",)).select_related("organization", "period")
     found = rows.filter(pk=plan.pk).first()
     if found is None:
         raise WorkPlanRefused("这份工作方案已不存在，请返回列表。")
+    if found.state != plan.state:
+        raise WorkPlanRefused(f"方案刚刚被别人办理，现在是“{found.get_state_display()}”，请看清以后再办。")
     return found
 
 

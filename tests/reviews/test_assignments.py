@@ -116,7 +116,7 @@ def test_many_are_previewed_without_a_trace_and_done_together_or_not_at_all(case
         "period": "2010H2",
     }
     page = browser.post(reverse("duties_bulk"), facts).content.decode()
-    assert "确认办理 2 项" in page
+    assert "确认免除 2 项" in page
     assert Duty.objects.filter(status="exempt").count() == 0
     browser.post(reverse("duties_bulk"), facts | {"confirmed": "1"})
     assert set(Duty.objects.filter(status="exempt").values_list("exempt_reason", flat=True)) == {
