@@ -122,7 +122,7 @@ def draft(org: Organization, *, period: Period, by: User) -> WorkPlan:
     duties = _duties(plan)
     subjects = [str(label) for value, label in Subject.choices if duties.filter(subject=value).exists()]
     plan.coverage = f"本方案共安排点评 {duties.count()} 项，对象为{'、'.join(subjects)}。" if subjects else ""
-    plan.schedule = f"{period.starts_on:%Y-%m-%d} 至 {period.ends_on:%Y-%m-%d}，具体日期见附表。"
+    plan.schedule = f"{_said(period.starts_on)}至{_said(period.ends_on)}，具体日期见附表。"
     plan.forms = sorted(set(plan.lines.exclude(form="").values_list("form", flat=True)))
     plan.save(update_fields=["coverage", "schedule", "forms"])
     WorkPlanLine.objects.filter(plan=plan).update(is_added=False)
@@ -326,6 +326,10 @@ def cancel(plan: WorkPlan, *, reason: str, by: User) -> WorkPlan:
 def _duties(plan: WorkPlan) -> QuerySet[Duty]:
     found = Duty.objects.filter(period=plan.period_id, reviewer_org=plan.organization_id)
     return found.exclude(status=DutyStatus.EXEMPT)
+
+
+def _said(day: datetime.date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _reviewer_name(duty: Duty) -> str:
