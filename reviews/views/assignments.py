@@ -116,9 +116,15 @@ def office_duties(request: UserRequest) -> HttpResponse:
     context = {
         "period": period, "periods": Period.objects.all(), "page_obj": Paginator(with_records(found), PAGE).get_page(
             request.GET.get("page")), "query": query, "status": status, "rule": rule, "rules": rules,
-        "statuses": DutyStatus.choices, "doings": DOINGS,
+        "statuses": DutyStatus.choices, "doings": _doings(request.user),
     }  # fmt: skip
     return render(request, "reviews/office_duties.html", context)
+
+
+def _doings(user: User) -> dict[str, str]:
+    """What the user may do with many at once: who only heads an organisation assigns, its office does all."""
+    at = scope.seats(user)
+    return DOINGS if at.offices or at.is_admin else {"assign": DOINGS["assign"]}
 
 
 def _people(user: User) -> list[Post]:
@@ -196,6 +202,8 @@ def duty_assign(request: UserRequest) -> HttpResponse:
         if made is not None:
             messages.success(request, f"已指派{post.person.name}点评{made.target_name}。")
             return redirect("duty", pk=made.pk)
+    elif request.method == "POST":
+        messages.error(request, "请先选择由谁点评、点评谁。")
     context: dict[str, Any] = {"posts": posts, "post": post, "query": query, "period": period, "form": form}
     if post is not None and query:
         named = Q(name__icontains=query) | Q(code__iexact=query)
@@ -217,6 +225,7 @@ def _persons(user: User, post: Post) -> QuerySet[Person]:
 def _assign(request: UserRequest, form: AssignForm, post: Post, period: Period) -> Duty | None:
     """The duty, or None with the form or a message saying why not."""
     if not form.is_valid():
+        messages.error(request, form.said())
         return None
     typed = dict(form.cleaned_data)
     kind, _, key = typed.pop("target").replace("\x00", "").partition("-")
