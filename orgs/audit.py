@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Changes = Mapping[int, tuple[dict[str, Any], dict[str, Any]]]
 
 NOTHING: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-COLUMNS = ("at", "by_id", "verb", "model", "object_id", "summary", "before", "after")
+RUN = 1000  # objects stored in one go from which they are told of by runs
+COLUMNS = ("at", "by_id", "verb", "model", "object_id", "until_id", "summary", "before", "after")
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +48,38 @@ def record(
     bulk.insert_prepared(AuditEvent, COLUMNS, _rows(by, verb, things, summary, changes or {}))
 
 
+def record_new(
+    by: User | None, verb: str, objects: Sequence[Model], *, summary: str = "", changes: Changes | None = None
+) -> None:
+    """The events of objects that were just stored. Very many of them, of whom nothing is told but that they came, are
+    told of by runs of consecutive ids: their own rows say the rest, and half a million events would say no more.
+    """
+    if changes or len(objects) < RUN:
+        record(by, verb, objects, summary=summary, changes=changes)
+        return
+    at = connection.ops.adapt_datetimefield_value(timezone.now())
+    by_pk = by.pk if by is not None else None
+    by_key = {thing.pk: thing for thing in objects}
+    rows = []
+    for first, last in _runs(sorted(by_key)):
+        thing = by_key[first]
+        told = summary or (f"{thing} 等 {last - first + 1} 项" if last > first else str(thing))
+        until = last if last > first else None
+        rows.append((at, by_pk, verb, thing._meta.label_lower, first, until, told[:500], "{}", "{}"))
+    bulk.insert_prepared(AuditEvent, COLUMNS, rows)
+
+
+def _runs(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of consecutive numbers."""
+    first = last = keys[0]
+    for key in keys[1:]:
+        if key != last + 1:
+            yield first, last
+            first = key
+        last = key
+    yield first, last
+
+
 def _rows(by: User | None, verb: str, things: list[Model], summary: str, changes: Changes) -> Iterator[tuple]:
     """An import writes half a million of these. One dictionary told of many objects becomes JSON once."""
     at = connection.ops.adapt_datetimefield_value(timezone.now())
@@ -62,4 +95,4 @@ def _rows(by: User | None, verb: str, things: list[Model], summary: str, changes
     for thing in things:
         before, after = changes.get(thing.pk, NOTHING)
         told = (summary or str(thing))[:500]
-        yield at, by_pk, verb, thing._meta.label_lower, thing.pk, told, text(before), text(after)
+        yield at, by_pk, verb, thing._meta.label_lower, thing.pk, None, told, text(before), text(after)

@@ -63,19 +63,26 @@ def insert_prepared(model: type[Model], columns: Sequence[str], rows: Iterable[S
 def store(rows: Sequence[Model]) -> None:
     """Insert unsaved instances of one model with all their fields; they gain their primary keys.
 
-    As bulk_create, but for fields that set themselves when they are saved (auto_now): those must have their values.
+    Those that were given keys before keep them. As bulk_create, but for fields that set themselves when they are saved (auto_now): those must have their values.
     Runs in the caller's transaction.
     """
     if not rows:
         return
     model = type(rows[0])
     names = [field.attname for field in model._meta.concrete_fields]
-    key = model._meta.pk.attname
-    for row, pk in zip(rows, _free_keys(model, len(rows)), strict=True):
-        setattr(row, key, pk)
+    if rows[0].pk is None:
+        give_keys(rows)
     insert(model, names, map(attrgetter(*names), rows))
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def give_keys(rows: Sequence[Model]) -> None:
+    """Give unsaved instances of one model the primary keys with which they will be stored."""
+    model = type(rows[0])
+    key = model._meta.pk.attname
+    for row, pk in zip(rows, _free_keys(model, len(rows)), strict=True):
+        setattr(row, key, pk)
 
 
 def _free_keys(model: type[Model], count: int) -> Iterable[int]:

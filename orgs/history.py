@@ -99,7 +99,11 @@ def _spans(rows: Iterable[Any], words: Iterable[str], model: str) -> list[Step]:
     words = list(words)
     by_row: dict[int, list[AuditEvent]] = {}
     for event in _events(model, [row.pk for row in rows]):
-        by_row.setdefault(event.object_id or 0, []).append(event)
+        for row in rows if event.until_id else ():
+            if event.is_about(row.pk):
+                by_row.setdefault(row.pk, []).append(event)
+        if not event.until_id:
+            by_row.setdefault(event.object_id or 0, []).append(event)
     steps = []
     for row, what in zip(rows, words, strict=False):
         known = [_why(event) for event in by_row.get(row.pk, ())]
@@ -111,7 +115,7 @@ def _spans(rows: Iterable[Any], words: Iterable[str], model: str) -> list[Step]:
 
 def _events(model: str, ids: list[int]) -> Iterable[AuditEvent]:
     """The latest first."""
-    return AuditEvent.objects.filter(model=model, object_id__in=ids[:500]).select_related("by", "by__person")
+    return AuditEvent.objects.about(model, ids[:500]).select_related("by", "by__person")
 
 
 def _why(event: AuditEvent | None) -> Known:

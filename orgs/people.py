@@ -42,7 +42,7 @@ def add_many(persons: Sequence[Person], *, by: User | None, memberships: Sequenc
             pinyin.fill(person)
         with transaction.atomic():
             bulk.store(persons)
-            audit.record(by, "新增人员", persons)
+            audit.record_new(by, "新增人员", persons)
             _begin([move for move in memberships if move[1] is not None], {}, by)
     except IntegrityError as error:
         raise PeopleRefused("人员编号已被使用（不分大小写），请核对。") from error
@@ -134,7 +134,10 @@ def _begin(moves: Sequence[Move], current: Mapping[int, Membership], by: User | 
     Membership.objects.filter(pk__in=[row.pk for row in replaced]).delete()
     Membership.objects.bulk_update(ended, ["to_on"], batch_size=500)
     bulk.insert(Membership, ("person_id", "branch_id", "from_on", "to_on"), begun)
-    audit.record(by, "组织关系", persons, changes=events)
+    if current or reason or len(persons) < audit.RUN:
+        audit.record(by, "组织关系", persons, changes=events)
+    else:  # the first of very many: each membership says it itself
+        audit.record_new(by, "组织关系", persons)
 
 
 def _end(
@@ -226,7 +229,7 @@ def appoint_many(posts: Sequence[Post], *, by: User | None, reason: str = "") ->
         with transaction.atomic():
             bulk.store(posts)
             _refuse_two_secretaries({post.organization_id for post in posts if post.role == PostRole.SECRETARY})
-            audit.record(by, "任职", posts, changes=_begun(posts, reason))
+            audit.record_new(by, "任职", posts, changes=_begun(posts, reason))
     except IntegrityError as error:
         raise PeopleRefused("这项任职已经存在（同一人、同一组织、同一职务、同一任职日期）。") from error
 
@@ -316,7 +319,7 @@ def put_in_charge_many(charges: Sequence[Charge], *, by: User | None, reason: st
     try:
         with transaction.atomic():
             bulk.store(charges)
-            audit.record(by, "分管", charges, changes=_begun(charges, reason))
+            audit.record_new(by, "分管", charges, changes=_begun(charges, reason))
     except IntegrityError as error:
         raise PeopleRefused("这项分管已经存在（同一人、同一班子、同一分管组织、同一起始日期）。") from error
 

@@ -95,7 +95,14 @@ def follow(row: Person | Organization, written: Iterable[str]) -> set[str]:
 
 def fill(row: Person | Organization) -> None:
     """Set the readings of a new row, but for those that somebody gave."""
-    stored = STORED[str(row._meta.model_name)]
+    kind = str(row._meta.model_name)
+    stored = STORED[kind]
+    if not any(getattr(row, target) for targets in stored.values() for target in targets):
+        read = of_person if kind == "person" else of_organization
+        for name, targets in stored.items():
+            for target, value in zip(targets, read(getattr(row, name)), strict=True):
+                setattr(row, target, value)
+        return
     given = {target for targets in stored.values() for target in targets if getattr(row, target)}
     follow(row, {*stored, *given})
 

@@ -195,12 +195,16 @@ def write_many(
     """
     with transaction.atomic():
         lock()
+        if len(new) > FEW and not changed and not gone:
+            _insert_numbered(new)
+            audit.record_new(by, "新增组织", new)
+            return
         _insert(new)
         old_parents = _change(changed, by, verb, summary, on)
         heirs = _remove(gone, by)
         old_parents = {pk: heirs.get(old, old) if old is not None else None for pk, old in old_parents.items()}
         _settle({org.pk for org in new}, changed, old_parents)
-        audit.record(by, "新增组织", new)
+        audit.record_new(by, "新增组织", new)
         changes.announce_moves(old_parents, by)
 
 
@@ -315,6 +319,29 @@ def _insert(new: Sequence[Organization]) -> None:
         waiting = [org for org in waiting if id(org) not in done]
 
 
+def _insert_numbered(new: Sequence[Organization]) -> None:
+    """Very many at once, and nothing else: their numbers are known before they are stored, so no row is written twice.
+
+    Raises TreeRefused for a cycle, a depth over 20, something under a 党支部.
+    """
+    bulk.give_keys(new)
+    for org in new:
+        pinyin.fill(org)
+        org.parent = org.parent  # takes over the primary key that a new parent was just given
+    stored = _nodes()
+    added = [
+        Node(org.pk, org.parent_id, org.relation, org.org_type, org.order, org.code, 0, 0, 0, 0, None, None)
+        for org in new
+    ]
+    wanted = _wanted([*stored, *added])
+    for org in new:
+        org.tree_id, org.lft, org.rght, org.level, org.domain_id, org.led_by_id = wanted[org.pk]
+    _write_different(stored, wanted)
+    bulk.store(new)
+    if findings := prove():
+        raise TreeRefused("组织树不完整，没有写入：" + "；".join(findings[:5]))
+
+
 # --- reading --------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +414,11 @@ def renumber() -> int:
     Inside the lock. Raises TreeRefused for a cycle (rows that no root reaches) or a depth over 20.
     """
     nodes = _nodes()
+    return _write_different(nodes, _wanted(nodes))
+
+
+def _wanted(nodes: Sequence[Node]) -> dict[int, tuple]:
+    """NUMBERS of each, as a whole numbering gives them. Raises TreeRefused."""
     children = _by_parent(nodes)
     wanted: dict[int, tuple] = {}
     free = max((root.tree_id for root in children[None]), default=0)
@@ -402,7 +434,7 @@ def renumber() -> int:
     if len(wanted) != len(nodes):
         lost = [node.code for node in nodes if node.id not in wanted]
         raise TreeRefused(f"上级关系形成循环，{len(lost)} 个组织到不了根组织：" + "、".join(lost[:5]))
-    return _write_different(nodes, wanted)
+    return wanted
 
 
 def _step(size: int) -> int:

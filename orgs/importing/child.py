@@ -1,20 +1,24 @@
 """Reads one workbook in a process of its own, under limits; started by `reading`, imports nothing of the project's
 that needs Django.
 
-    python -m orgs.importing.child FILE KIND SHEET…
+    python -m orgs.importing.child FILE KIND HOW SHEET…
 
-Writes JSON lines: {"sheets": […]}, then for each wanted sheet {"sheet": name} and blocks of its rows with a value,
-[row number, cells, row number, cells, …], and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
+Writes messages, each its length (4 bytes) and a marshalled value: {"sheets": […]}, then for each wanted sheet
+{"sheet": name, "hidden": how many of its rows are hidden} and blocks of its rows with a value, {"rows": [(row number, cells), …], "odd": whether any cell is more
+than a plain value}, and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
 lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "time".
 
 python-calamine reads the values. What it loses (an error value comes out as an empty string) and what may kill it
-(one value in the far corner asks for 550 GB) is found before, by going through the sheet's own XML or records.
+(one value in the far corner asks for 550 GB) is found before, by going through the sheet's own XML or records. HOW is
+"quick" or "careful": quick takes a sheet in which no mark of a lost cell occurs without going through it cell by cell;
+should that kill the process, whoever started it asks again, carefully, for the reason.
 """
 
 from __future__ import annotations
 
 import datetime
-import json
+import gc
+import marshal
 import re
 import resource
 import struct
@@ -22,7 +26,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 from xml.parsers import expat
 
@@ -36,7 +40,7 @@ ERROR_BYTES = 64 * 1024  # all that it may write to a file: its last words
 MAX_COLUMNS = 256
 MAX_AREA = 16_000_000
 MAX_FAULTS = 200_000
-BLOCK = 500  # rows in a line
+BLOCK = 2000  # rows in a message
 PIECE = 1 << 20
 LONGEST_ROW = 16 << 20  # bytes in which a row ends that is looked at as a whole
 SHEET_NS = (
@@ -53,6 +57,7 @@ class Scan:
     columns: int = 0
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: int = 0
 
     def reach(self, row: int, column: int) -> None:
         """A value stands in this cell (from 1)."""
@@ -345,8 +350,31 @@ def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-def _scan(path: str, kind: str, wanted: dict[str, int]) -> dict[str, Scan]:
-    """Sheet name -> what was found by counting, for the wanted sheets (name -> position in the book)."""
+# What stands where a cell is lost or merged, where a document type is declared, or where names have a prefix.
+TELLING = (b"<f", b":f", b'"e"', b"'e'", b"mergeCell", b"<!DOCTYPE", b":c ", b":c>", b"\0")
+
+
+HIDDEN_ROW = re.compile(rb"""<row [^<>]*\bhidden=["'](?:1|true)["']""")
+
+
+def look(stream: Any) -> tuple[bool, int]:
+    """(Nothing in the sheet's XML tells of a lost cell, how many rows are hidden or filtered away)."""
+    plain, hidden = True, 0
+    carried = b""
+    while piece := stream.read(PIECE):
+        piece = carried + piece
+        plain = plain and not any(mark in piece for mark in TELLING)
+        end = piece.rfind(b">") + 1  # a tag is looked at as a whole, and once
+        if b"hidden=" in piece:
+            hidden += len(HIDDEN_ROW.findall(piece, 0, end))
+        carried = piece[max(end, len(piece) - 4096) :]
+    return plain, hidden
+
+
+def _scan(path: str, kind: str, wanted: dict[str, int], *, careful: bool) -> dict[str, Scan | None]:
+    """Sheet name -> what was found by counting, for the wanted sheets (name -> position in the book); None for a sheet
+    that looks plain, unless it must be gone through carefully.
+    """
     if kind == "xls":
         with open(path, "rb") as stream:
             in_order = scan_xls(stream.read())
@@ -357,12 +385,18 @@ def _scan(path: str, kind: str, wanted: dict[str, int]) -> dict[str, Scan]:
                 scans = scan_ods(content)
             return {name: scans.get(name, Scan()) for name in wanted}
         parts = xlsx_parts(archive)
-        found: dict[str, Scan] = {}
+        found: dict[str, Scan | None] = {}
         for name in wanted:
             if name not in parts:
                 raise Refusal(f"文件已损坏：找不到工作表“{name}”的内容。")
             with archive.open(parts[name]) as content:
-                found[name] = scan_xlsx(content)
+                plain, hidden = look(content)
+            if plain and not careful and not hidden:
+                found[name] = None
+                continue
+            with archive.open(parts[name]) as content:
+                scan = found[name] = scan_xlsx(content)
+            scan.hidden = hidden
         # Members that were not gone through are at least inflated once: their stated size is then known to be true.
         for member in archive.infolist():
             if member.filename not in parts.values():
@@ -385,22 +419,44 @@ def encode(value: Any) -> Any:
     return ["f", "time"]
 
 
-def read(path: str, kind: str, wanted: list[str]) -> Iterator[Any]:
-    """The lines to write; see the module. Raises Refusal, or whatever the readers raise."""
+def read(path: str, kind: str, wanted: list[str], *, careful: bool) -> Iterator[Any]:
+    """The messages to write; see the module. Raises Refusal, or whatever the readers raise."""
     with open(path, "rb") as stream:
         book = CalamineWorkbook.from_filelike(stream)
         names = list(book.sheet_names)
         yield {"sheets": names}
         chosen = {name: at for at, name in enumerate(names) if name.strip(" \u3000\u00a0\ufeff") in wanted}
-        scans = _scan(path, kind, chosen)
+        scans = _scan(path, kind, chosen, careful=careful)
+        for name, scan in scans.items():
+            if scan is not None:
+                scan.check(name)
         for name in chosen:
-            scans[name].check(name)
-        for name in chosen:
-            yield {"sheet": name}
-            rows = _rows(book.get_sheet_by_name(name), scans[name])
-            while block := list(chain.from_iterable(islice(rows, BLOCK))):
-                yield block
+            yield {"sheet": name, "hidden": getattr(scans[name], "hidden", 0)}
+            sheet = book.get_sheet_by_name(name)
+            scan = scans[name]
+            if scan is None:
+                scan = Scan()
+                if sheet.end:
+                    scan.reach(sheet.end[0] + 1, sheet.end[1] + 1)
+                scan.check(name)
+            rows = _rows(sheet, scan)
+            while block := list(islice(rows, BLOCK)):
+                yield _message(block)
     yield {"end": True}
+
+
+def _message(block: list[tuple[int, list[Any]]]) -> dict[str, Any]:
+    """A block of rows; a text that it says often is in it once."""
+    same: dict[str, str] = {}
+    once = same.setdefault
+    odd = False
+    for _, cells in block:
+        for at, cell in enumerate(cells):
+            if cell.__class__ is str:
+                cells[at] = once(cell, cell)
+            elif cell.__class__ is list:
+                odd = True
+    return {"rows": block, "odd": odd}
 
 
 def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
@@ -424,7 +480,7 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
         ]
         if number not in by_row:
             if any(cell is not None for cell in cells):
-                yield [number, cells]
+                yield number, cells
             continue
         for column, kind in by_row.get(number, ()):
             if column <= len(cells):
@@ -434,7 +490,7 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
                 cells.extend([None] * (column - len(cells)))
                 cells[column - 1] = ["f", kind]
         if any(cell is not None and cell != ["f", "merged"] for cell in cells):
-            yield [number, cells]
+            yield number, cells
     # Rows below the last one that calamine sees hold nothing but lost cells.
     end = sheet.end[0] + 1 if sheet.end else 0
     for number in sorted(row for row in by_row if row > end):
@@ -443,7 +499,7 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
             cells = [None] * max(column for column, _ in found)
             for column, kind in found:
                 cells[column - 1] = ["f", kind]
-            yield [number, cells]
+            yield number, cells
 
 
 def limit() -> None:
@@ -457,15 +513,22 @@ def limit() -> None:
 def main(arguments: list[str]) -> None:
     """Read and write; every failure of a reader becomes a refusal."""
     limit()
-    path, kind, *wanted = arguments
-    write = sys.stdout.write
+    gc.disable()  # a short life without circles: looking for them took a third of it
+    path, kind, how, *wanted = arguments
+    write = sys.stdout.buffer.write
+
+    def send(message: Any) -> None:
+        data = marshal.dumps(message)
+        write(struct.pack("<I", len(data)))
+        write(data)
+
     try:
-        for line in read(path, kind, wanted):
-            write(json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n")
+        for message in read(path, kind, wanted, careful=how != "quick"):
+            send(message)
     except Refusal as refusal:
-        write(json.dumps({"refused": str(refusal)}) + "\n")
+        send({"refused": str(refusal)})
     except (*DAMAGED, CalamineError, expat.ExpatError, OverflowError, MemoryError) as error:
-        write(json.dumps({"refused": "", "reason": f"{type(error).__name__}: {error}"[:300]}) + "\n")
+        send({"refused": "", "reason": f"{type(error).__name__}: {error}"[:300]})
 
 
 if __name__ == "__main__":

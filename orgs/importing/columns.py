@@ -91,10 +91,12 @@ class Column:
 
     def value(self, cell: Any, options: Options) -> Any:
         """The cleaned value. Raises Bad."""
+        if cell.__class__ is str:
+            cell = cell.strip(BLANKS)
+            if cell:
+                return self.clean(self, cell, options)
         if isinstance(cell, Fault):
             raise Bad(*FAULTS[cell.kind])
-        if isinstance(cell, str):
-            cell = cell.strip(BLANKS)
         if cell is None or cell == "":
             if self.required:
                 raise Bad("不能为空", "请填写")
@@ -205,7 +207,13 @@ DATES = (
     re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日"),
     re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})"),
     re.compile(r"(\d{4})\.(\d{1,2})"),
+    # Beyond the contract, and as unmistakable.
+    re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})"),
+    re.compile(r"(\d{4})年(\d{1,2})月"),
+    re.compile(r"(19\d\d|20\d\d)(\d{2})(\d{2})"),
+    re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2}) 0{1,2}:00(?::00)?"),
 )
+FIRST_DAY = datetime.date(1899, 12, 30)  # of a spreadsheet's serial numbers
 DATE_CURE = "日期写成 2010-12-31、2010年12月31日、2010/12/31 或 2010.12"
 
 
@@ -219,7 +227,10 @@ def date(column: Column, cell: Any, options: Options) -> datetime.date:
         written = repr(float(cell))
         if not re.fullmatch(r"\d{4}\.(0[1-9]|1[0-2]|[2-9])", written):
             # 2010.1 is January or October: the spreadsheet drops the zero.
-            raise Bad(f"是数字 {_digits(cell)}，看不出是哪一天", DATE_CURE + "（把单元格设为日期或文本格式）")
+            likely = ""
+            if 15_000 <= cell < 73_415 and float(cell).is_integer():
+                likely = f"；如果是日期序号，应为 {FIRST_DAY + datetime.timedelta(days=int(cell))}"
+            raise Bad(f"是数字 {_digits(cell)}，看不出是哪一天{likely}", DATE_CURE + "（把单元格设为日期或文本格式）")
         cell = written
     folded = unicodedata.normalize("NFKC", cell)
     for pattern in DATES:

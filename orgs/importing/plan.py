@@ -29,11 +29,12 @@ from orgs.importing.columns import (
 )  # fmt: skip
 from orgs.importing.nearest import Nearest
 from orgs.importing.progress import Tick, silent
-from orgs.importing.reading import Book, Table
+from orgs.importing.reading import Book, Row, Table
 
 MAX_DEPTH = 20  # as orgs.tree has it
 MOST_UNKNOWN = 1000  # different unknown organisations that are told apart
 NOTHING: dict[str, Any] = {}  # the old values of what is new
+BLOCK = 2000  # rows that are cleaned together
 REMEMBERED = 20_000  # different cells of a column that are cleaned once
 Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
@@ -201,44 +202,59 @@ class Planner:
         present: list[tuple[Column, int, dict[str | None, Any]]] = [
             (column, table.columns[column.name], {}) for column in SHEETS[sheet] if column.name in table.columns
         ]
-        for number, cells in table.rows:
-            self.checked += 1
-            if not self.checked % 500:
-                self.tick("checked", self.checked)
-            yield self._line(sheet, table, present, number, cells)
-        self.tick("checked", self.checked)
+        names = [column.name for column, _, _ in present]
+        for start in range(0, len(table.rows), BLOCK):
+            block = table.rows[start : start + BLOCK]
+            self._note_odd(sheet, table, block)
+            bad: dict[int, set[str]] = {}
+            cleaned = [self._cleaned(sheet, column, at, known, block, bad) for column, at, known in present]
+            for (number, _), row in zip(block, zip(*cleaned, strict=True), strict=True):
+                line = Line(number, dict(zip(names, row, strict=True)))
+                if number in bad:
+                    line.bad = frozenset(bad[number])
+                    for name in bad[number]:
+                        del line.values[name]
+                yield line
+            self.checked += len(block)
+            self.tick("checked", self.checked)
 
-    def _line(
+    def _note_odd(self, sheet: str, table: Table, block: list[Row]) -> None:
+        """What was found wrong of a whole row while it was read."""
+        for number, _ in block if table.ragged or table.odd else ():
+            if number in table.ragged:
+                self.problem(sheet, number, "", table.ragged[number], "", "检查逗号和引号：含逗号的内容要加引号")
+            for name, message, cure in table.odd.get(number, ()):
+                self.problem(sheet, number, name, message, "", cure)
+
+    def _cleaned(
         self,
         sheet: str,
-        table: Table,
-        present: list[tuple[Column, int, dict[str | None, Any]]],
-        number: int,
-        cells: list[Any],
-    ) -> Line:
-        line = Line(number, {})
-        values = line.values
-        if table.ragged and number in table.ragged:
-            self.problem(sheet, number, "", table.ragged[number], "", "检查逗号和引号：含逗号的内容要加引号")
-        for name, message, cure in table.odd.get(number, ()):
-            self.problem(sheet, number, name, message, "", cure)
-        width = len(cells)
-        for column, at, known in present:
-            cell = cells[at] if at < width else None
+        column: Column,
+        at: int,
+        known: dict[str | None, Any],
+        block: list[Row],
+        bad: dict[int, set[str]],
+    ) -> list[Any]:
+        """The cells of a column, cleaned; the rows of bad ones are noted in `bad`. `known` are cells met before."""
+        found: list[Any] = []
+        for number, cells in block:
+            cell = cells[at] if at < len(cells) else None
             # Most columns say the same few things over and over; numbers are no keys, since 1 is True.
             keep = cell is None or cell.__class__ is str
             if keep and cell in known:
-                values[column.name] = known[cell]
+                found.append(known[cell])
                 continue
             try:
-                value = values[column.name] = column.value(cell, self.options)
-            except Bad as bad:
-                line.bad |= {column.name}
-                self.problem(sheet, number, column.name, bad.message, cell, bad.cure)
+                value = column.value(cell, self.options)
+            except Bad as error:
+                found.append(None)
+                bad.setdefault(number, set()).add(column.name)
+                self.problem(sheet, number, column.name, error.message, cell, error.cure)
             else:
+                found.append(value)
                 if keep and len(known) < REMEMBERED:
                     known[cell] = value
-        return line
+        return found
 
     def _once(self, sheet: str, line: Line, found: Key, column: str, text: str) -> bool:
         """The first row with this key; a second one is a problem."""

@@ -11,9 +11,10 @@ import datetime
 import difflib
 import hashlib
 import io
-import json
 import logging
+import marshal
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from typing import Any
 from orgs.errors import DomainError
 from orgs.importing import columns, gate, shapes
 from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
+from orgs.importing.memory import uncollected
 from orgs.importing.progress import Tick, silent
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Book:
     sha256: str
 
 
+@uncollected()
 def read(data: bytes, file_name: str, tick: Tick = silent) -> Book:
     """The tables of a workbook or csv; `tick` is told how many rows are read. Raises Unreadable with a sentence that says what to do."""
     kind = recognise(data, file_name)
@@ -112,11 +115,23 @@ def _book(tables: dict[str, Table], notices: list[str], sha256: str) -> Book:
 
 
 def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[str, list[Row]]:
-    """Sheet -> rows with a value, read by `orgs.importing.child` under its limits."""
+    """Sheet -> rows with a value, read by `orgs.importing.child` under its limits: quickly, and where that kills it
+    once more with care, which finds out why.
+    """
+    found = _ask(data, kind, "quick", notices, tick)
+    if found is None:
+        found = _ask(data, kind, "careful", notices, tick)
+    if found is None:
+        raise Unreadable("文件过大或内容异常，无法读取。请只保留需要的数据，另存为新的 .xlsx 后再导入。")
+    return found
+
+
+def _ask(data: bytes, kind: str, how: str, notices: list[str], tick: Tick) -> dict[str, list[Row]] | None:
+    """One process's answer; None when it died."""
     with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copy, tempfile.TemporaryFile() as errors:
         copy.write(data)
         copy.flush()
-        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, *SHEETS]
+        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, how, *SHEETS]
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
         # The child gets a list, no shell, and a file that this process named.
         with subprocess.Popen(  # noqa: S603
@@ -126,7 +141,8 @@ def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[st
             watch = threading.Timer(WALL_SECONDS, child.kill)
             watch.start()
             try:
-                found, ended = _listen(child.stdout, notices, tick)
+                said: list[str] = []
+                found, ended = _listen(child.stdout, said, tick)
             except BaseException:
                 child.kill()
                 raise
@@ -136,7 +152,8 @@ def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[st
         if not ended or status != 0:
             errors.seek(0)
             logger.warning("import reader died, status %s: %s", status, errors.read()[-500:].decode("utf-8", "replace"))
-            raise Unreadable("文件过大或内容异常，无法读取。请只保留需要的数据，另存为新的 .xlsx 后再导入。")
+            return None
+    notices.extend(said)
     return found
 
 
@@ -145,16 +162,28 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
     rows: list[Row] = []
     ended = False
     count = 0
-    for line in stream:
-        message = json.loads(line)
-        if isinstance(message, list):
-            _take(message, rows)
-            count += len(message) // 2
+    while head := stream.read(4):
+        if len(head) < 4:
+            break
+        data = stream.read(int.from_bytes(head, "little"))
+        try:
+            message = marshal.loads(data)  # noqa: S302 - written by our own process, from plain values
+        except (EOFError, ValueError, TypeError):  # it died while it wrote
+            break
+        if "rows" in message:
+            block = message["rows"]
+            if message["odd"]:
+                block = [(number, [_cell(cell) for cell in cells]) for number, cells in block]
+            rows.extend(block)
+            count += len(block)
             tick("read", count)
         elif "sheets" in message:
             _check_names(message["sheets"], notices)
         elif "sheet" in message:
-            rows = found[message["sheet"].strip(BLANKS)] = []
+            name = message["sheet"].strip(BLANKS)
+            rows = found[name] = []
+            if message["hidden"]:
+                notices.append(f"工作表“{name}”里被隐藏或筛选掉的 {message['hidden']} 行也一并读取了")
         elif "refused" in message:
             if message.get("reason"):
                 logger.info("import reader refused: %s", message["reason"])
@@ -165,16 +194,6 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             ended = True
     tick("read", count)
     return found, ended
-
-
-def _take(block: list[Any], rows: list[Row]) -> None:
-    """Append the rows of a block; a text that it says often is kept once."""
-    same: dict[str, str] = {}
-    once = same.setdefault
-    for at in range(0, len(block), 2):
-        # Half a million of them: the list that was made for it has no room to spare.
-        cells = [once(cell, cell) if cell.__class__ is str else _cell(cell) for cell in block[at + 1]]
-        rows.append((block[at], cells[:]))
 
 
 def _cell(cell: Any) -> Any:
@@ -242,7 +261,37 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
     if sheet == columns.ORGS and "parent" not in best and "code" not in best:
         raise Unreadable("工作表“组织”没有“组织代码”和“上级代码”列。" + UNDRAWN)
     positions = _positions(sheet, best, header, notices)
-    return Table(sheet, positions, [row for row in rows[at + 1 :] if _has_value(row[1], positions)])
+    below = _without_notes(sheet, rows[at + 1 :], positions, notices)
+    return Table(sheet, positions, [row for row in below if _has_value(row[1], positions)])
+
+
+SUMS = {"合计", "总计", "小计", "共计", "总数"}
+NOTE = re.compile(
+    "(注|说明|备注|附注|填表说明|填表人|填报人|填报单位|制表|制表人|审核|审核人|负责人|经办人|联系人|联系电话|日期|填表日期)[0-9]*[:：]"
+)
+
+
+def _without_notes(sheet: str, rows: list[Row], positions: dict[str, int], notices: list[str]) -> list[Row]:
+    """Without sums and without what is written below a table by hand; both are told. A row with all that is required
+    is a row, whatever it is called.
+    """
+    required = [positions[column.name] for column in SHEETS[sheet] if column.required and column.name in positions]
+    kept: list[Row] = []
+    sums: list[str] = []
+    notes: list[str] = []
+    for number, cells in rows:
+        if any(at >= len(cells) or _is_blank(cells[at]) for at in required):
+            first = next((cell for cell in cells if not _is_blank(cell)), None)
+            text = re.sub(r"\s", "", first) if isinstance(first, str) else ""
+            if text in SUMS or NOTE.match(text):
+                (sums if text in SUMS else notes).append(str(number))
+                continue
+        kept.append((number, cells))
+    for what, found in (("像是合计", sums), ("像是表外的说明", notes)):
+        if found:
+            listed = "、".join(found[:10]) + ("等" if len(found) > 10 else "")
+            notices.append(f"工作表“{sheet}”第 {listed} 行{what}，已忽略")
+    return kept
 
 
 def _positions(
@@ -314,7 +363,7 @@ def _csv_table(data: bytes, notices: list[str]) -> Table:
     positions = _positions(sheet, _headers(sheet, header), header, notices)
     notices.append(f"按表头识别为“{sheet}”")
     table = Table(sheet, positions, [])
-    for number, cells in rows[at + 1 :]:
+    for number, cells in _without_notes(sheet, rows[at + 1 :], positions, notices):
         if not any(cells):
             continue
         surplus = [cell for cell in cells[len(header) :] if cell.strip(BLANKS)]

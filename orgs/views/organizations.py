@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, Prefetch, Q, QuerySet
 from django.forms import Form, ModelForm
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -170,6 +170,7 @@ def _history(request: UserRequest, org: Organization) -> QuerySet[AuditEvent]:
     own = Organization.objects.editable_by(request.user).filter(pk=org.pk)
     return AuditEvent.objects.filter(
         Q(model="orgs.organization", object_id__in=own.values("pk"))
+        | Q(Exists(own), model="orgs.organization", until_id__gte=org.pk, object_id__lt=org.pk)
         | Q(model="orgs.post", object_id__in=Post.objects.filter(organization__in=own).values("pk"))
         | Q(model="orgs.charge", object_id__in=Charge.objects.filter(team__in=own).values("pk"))
     ).select_related("by", "by__person")[:HISTORY]

@@ -38,7 +38,9 @@ class Command(ContractCommand):
             book = reading.read(data, path.name)
             if options["drawn"]:
                 meant = self._looked_at(book, meant)
-            plan = apply.preview(book, meant) if options["dry_run"] else apply.import_book(book, meant, by=None)
+            # What is imported is used up; a copy of the tables is marked when somebody wants the errors.
+            used = replace(book, tables=dict(book.tables)) if out else book
+            plan = apply.preview(book, meant) if options["dry_run"] else apply.import_book(used, meant, by=None)
         except apply.Wrong as wrong:
             plan = wrong.plan
         except DomainError as error:
