@@ -20,7 +20,6 @@ from django.db import connection
 from django.db.models import Model
 
 BATCH = 5000
-COPIED = 20_000  # rows of one COPY
 PAGE = 500  # rows that COPY is handed at a time
 NULL = f"\\N{secrets.token_hex(4)}"  # what nobody can have typed
 
@@ -29,8 +28,9 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
     """Insert rows whose values stand in the order of `columns` (a foreign key by its id: "person_id").
 
     Every column but the id must be named: defaults of the model are not filled in, nothing is validated, and nothing
-    is returned. The rows may come from a generator; some thousands are in memory at a time. Runs in the caller's
-    transaction; what the database refuses is raised as the ORM raises it.
+    is returned. The rows may come from a generator, some thousands are in memory at a time; it must ask the database
+    nothing, because it runs while rows are copied. Runs in the caller's transaction; what the database refuses is
+    raised as the ORM raises it.
     """
     fields: list[Any] = [model._meta.get_field(name) for name in columns]
     if missing := {field.attname for field in model._meta.concrete_fields if not field.primary_key} - set(columns):
@@ -40,19 +40,14 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
 
 
 def insert_prepared(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """The same for values that are the database's already: JSON as its text, a time as the database takes it.
-
-    A generator of rows may ask the database: no COPY is under way while it makes the next ones.
-    """
+    """The same for values that are the database's already: JSON as its text, a time as the database takes it."""
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     names = ", ".join(quote(cast(Any, model._meta.get_field(name)).column) for name in columns)
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
             command = f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"
-            values = iter(rows)
-            while batch := list(islice(values, COPIED)):
-                cursor.cursor.copy_expert(command, _Stream(batch))
+            cursor.cursor.copy_expert(command, _Stream(rows))
             return
         into = f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608 - names of ours
         values = iter(rows)

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orgs import bulk
-from orgs.models import Organization, Person
+from orgs.models import Person
 from reviews.models import CoverageTarget, Duty
 from tests.builders import day, make_org, make_period
 
@@ -43,19 +43,9 @@ def test_texts_and_json_keep_every_character(period):
 
 def test_many_rows_go_in_portions(period, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 2)
-    monkeypatch.setattr(bulk, "COPIED", 2)
     orgs = [make_org(f"{number}") for number in range(1, 6)]
     bulk.insert(CoverageTarget, COLUMNS, ((period.pk, "organizations", org.pk, None, None) for org in orgs))
     assert CoverageTarget.objects.count() == 5
-
-
-def test_a_row_may_ask_the_database_while_it_is_made(period, monkeypatch):
-    """PostgreSQL answers nothing while rows are copied: they are made before."""
-    monkeypatch.setattr(bulk, "COPIED", 2)
-    codes = [make_org(f"{number}").code for number in range(1, 6)]
-    asked = ((period.pk, "organizations", Organization.objects.get(code=code).pk, None, None) for code in codes)
-    bulk.insert(CoverageTarget, COLUMNS, asked)
-    assert list(CoverageTarget.objects.order_by("pk").values_list("organization__code", flat=True)) == codes
 
 
 def test_no_rows_are_no_error(period):
