@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Changes = Mapping[int, tuple[dict[str, Any], dict[str, Any]]]
 
 NOTHING: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+AT_ONCE = 20_000  # events that are made before they are written
 RUN = 1000  # objects stored in one go from which they are told of by runs
 COLUMNS = ("at", "by_id", "verb", "model", "object_id", "until_id", "summary", "before", "after")
 
@@ -44,8 +46,10 @@ def record(
 
     Runs in the caller's transaction, so that a change and its event are written together or not at all.
     """
-    things = list(objects)
-    bulk.insert_prepared(AuditEvent, COLUMNS, _rows(by, verb, things, summary, changes or {}))
+    rows = _rows(by, verb, list(objects), summary, changes or {})
+    # Made before they are written: a name may ask the database, and PostgreSQL answers nothing while rows are copied.
+    while batch := list(islice(rows, AT_ONCE)):
+        bulk.insert_prepared(AuditEvent, COLUMNS, batch)
 
 
 def record_new(

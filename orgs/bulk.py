@@ -28,8 +28,9 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
     """Insert rows whose values stand in the order of `columns` (a foreign key by its id: "person_id").
 
     Every column but the id must be named: defaults of the model are not filled in, nothing is validated, and nothing
-    is returned. The rows may come from a generator; some thousands are in memory at a time. Runs in the caller's
-    transaction; what the database refuses is raised as the ORM raises it.
+    is returned. The rows may come from a generator, some thousands are in memory at a time; it must ask the database
+    nothing, because it runs while rows are copied. Runs in the caller's transaction; what the database refuses is
+    raised as the ORM raises it.
     """
     fields: list[Any] = [model._meta.get_field(name) for name in columns]
     if missing := {field.attname for field in model._meta.concrete_fields if not field.primary_key} - set(columns):

@@ -32,9 +32,9 @@ ENTRIES = [
     ("my_duties", "我的任务", "任务", "clipboard-list", "person office"),
     ("records", "点评记录", "记录", "notebook-text", "all"),
     ("rectifications", "整改事项", "整改", "list-checks", "all"),
-    ("office_duties", "任务安排", "安排", "list-todo", "office lead"),
-    ("work_plans", "工作方案", "方案", "file-text", "office lead"),
     ("coverage", "覆盖情况", "覆盖", "chart-bar-big", "office lead"),
+    ("office_duties", "任务安排", "安排", "list-todo", "office head"),
+    ("work_plans", "工作方案", "方案", "file-text", "office lead"),
     ("progress_reports", "进度报表", "报表", "table-properties", "office lead"),
     ("organizations", "组织", "组织", "network", "office lead"),
     ("people", "人员", "人员", "users", "office lead"),
@@ -45,6 +45,13 @@ ENTRIES = [
     ("import_start", "导入", "导入", "file-up", "admin"),
     ("admin:index", "后台管理", "后台", "settings", "admin"),
 ]
+# Pages that belong to an entry without standing below its address.
+ALSO = {
+    "/duties/assign/": "office_duties",
+    "/draws/": "office_duties",
+    "/duties/why/": "gaps",
+    "/schemes/": "rules",
+}
 
 
 def seats(request: HttpRequest) -> dict[str, Any]:
@@ -58,12 +65,11 @@ def seats(request: HttpRequest) -> dict[str, Any]:
     groups |= {"person"} if at.person is not None else set()
     groups |= {"office"} if at.offices or at.is_admin else set()
     groups |= {"lead"} if at.has_post else set()
+    groups |= {"head"} if at.heads else set()
     groups |= {"admin"} if at.is_admin else set()
-    nav = [
-        _entry(request, name, label, short, icon)
-        for name, label, short, icon, whom in ENTRIES
-        if groups & set(whom.split())
-    ]
+    shown = [entry for entry in ENTRIES if groups & set(entry[-1].split())]
+    here = _here(request.path, [name for name, *_ in shown])
+    nav = [Entry(label, short, icon, reverse(name), name == here) for name, label, short, icon, _ in shown]
     first, more = (nav, []) if len(nav) <= ON_A_PHONE + 1 else (nav[:ON_A_PHONE], nav[ON_A_PHONE:])
     return {
         "fixed_today": fixed,
@@ -75,9 +81,12 @@ def seats(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _entry(request: HttpRequest, name: str, label: str, short: str, icon: str) -> Entry:
-    url = reverse(name)
-    return Entry(label, short, icon, url, request.path.startswith(url))
+def _here(path: str, names: list[str]) -> str:
+    """Which of the entries the page belongs to: the one with the longest address that it stands below; "" if none."""
+    places = [(reverse(name), name) for name in names] + [
+        (place, name) for place, name in ALSO.items() if name in names
+    ]
+    return max(((len(place), name) for place, name in places if path.startswith(place)), default=(0, ""))[1]
 
 
 def _seat_line(at: Seats) -> str:

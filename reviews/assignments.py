@@ -219,9 +219,12 @@ def try_out(found: Iterable[Duty], action: Action) -> list[Outcome]:
 
 @transaction.atomic
 def carry_out(found: Iterable[Duty], action: Action) -> int:
-    """Do it to all of them or, if one refuses, to none."""
+    """Do it to all of them or, if one refuses, to none; two hands at once come one after the other."""
     number = 0
-    for duty in found:
+    rows = Duty.objects.filter(pk__in=[duty.pk for duty in found]).order_by("pk")
+    # Locked before they are read with whom they name: a join made while waiting would show who was named before.
+    locked = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+    for duty in rows.filter(pk__in=locked).select_related("acting", "period", "about_org"):
         action(duty)
         number += 1
     return number

@@ -122,7 +122,7 @@ def draft(org: Organization, *, period: Period, by: User) -> WorkPlan:
     duties = _duties(plan)
     subjects = [str(label) for value, label in Subject.choices if duties.filter(subject=value).exists()]
     plan.coverage = f"本方案共安排点评 {duties.count()} 项，对象为{'、'.join(subjects)}。" if subjects else ""
-    plan.schedule = f"{period.starts_on:%Y-%m-%d} 至 {period.ends_on:%Y-%m-%d}，具体日期见附表。"
+    plan.schedule = f"{_said(period.starts_on)}至{_said(period.ends_on)}，具体日期见附表。"
     plan.forms = sorted(set(plan.lines.exclude(form="").values_list("form", flat=True)))
     plan.save(update_fields=["coverage", "schedule", "forms"])
     WorkPlanLine.objects.filter(plan=plan).update(is_added=False)
@@ -328,6 +328,10 @@ def _duties(plan: WorkPlan) -> QuerySet[Duty]:
     return found.exclude(status=DutyStatus.EXEMPT)
 
 
+def _said(day: datetime.date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def _reviewer_name(duty: Duty) -> str:
     person = duty.acting or duty.reviewer
     return person.name if person else "（待明确）"
@@ -357,10 +361,13 @@ def _office_people(plan: WorkPlan) -> QuerySet[Grant]:
 
 
 def _locked(plan: WorkPlan) -> WorkPlan:
+    """The plan as it is now; refused where somebody changed its state since the caller read it."""
     rows = WorkPlan.objects.select_for_update(of=("self",)).select_related("organization", "period")
     found = rows.filter(pk=plan.pk).first()
     if found is None:
         raise WorkPlanRefused("这份工作方案已不存在，请返回列表。")
+    if found.state != plan.state:
+        raise WorkPlanRefused(f"方案刚刚被别人办理，现在是“{found.get_state_display()}”，请看清以后再办。")
     return found
 
 

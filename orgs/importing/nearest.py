@@ -61,7 +61,7 @@ class Nearest:
         return difflib.get_close_matches(unknown, alike, FEW, ALIKE)
 
     def _by_likeness(self, unknown: str) -> list[str]:
-        """Whose name this is an abbreviation of (认监委政法部 of 国家认监委政策与法律事务部), the shortest first; else whose
+        """Whose name this is an abbreviation of, the shortest first; else whose
         name is alike.
         """
         letters = set(unknown)

@@ -50,16 +50,49 @@ def assigned_for(user: User) -> QuerySet[Duty]:
     return Duty.objects.filter(scope.office_of(user, "reviewer_org__") | scope.headed(user, "reviewer_org__"))
 
 
+DOINGS = {"reassign": "转派", "exempt": "免除", "assign": "另行指派"}
+ASKED = {
+    "reassign": ("acting", "reason"),
+    "exempt": ("reason", "approved_by"),
+    "assign": ("acting", "form", "topic", "due_on", "reason"),
+}
+
+
 class BulkForm(Styled):
     """What to do with the duties that were ticked."""
 
-    do = forms.ChoiceField(label="办理", choices=[("exempt", "免除"), ("reassign", "转派"), ("assign", "另行指派点评")])
-    acting = forms.CharField(label="点评领导", max_length=40, required=False)
+    do = forms.ChoiceField(choices=list(DOINGS.items()))
+    acting = forms.CharField(label="由谁点评", max_length=40, required=False, widget=forms.Select)
     reason = forms.CharField(label="原因", max_length=200, required=False)
     approved_by = forms.CharField(label="批准人", max_length=50, required=False)
     form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ASSIGNED_FORMS], required=False)
     topic = forms.CharField(label="专题或场合", max_length=200, required=False)
     due_on = DayField(label="截止日期", required=False)
+
+    def __init__(self, *args: Any, posts: list[Post], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "请选择"), *((post.person.number, _post_words(post)) for post in posts)]
+        self.fields["acting"].widget = forms.Select(attrs={"class": "form-select"}, choices=choices)
+
+    @property
+    def doing(self) -> str:
+        """Which of DOINGS."""
+        asked = str(self["do"].value())
+        return asked if asked in DOINGS else "reassign"
+
+    @property
+    def asked(self) -> list[forms.BoundField]:
+        """The fields that this needs."""
+        return [self[name] for name in ASKED[self.doing]]
+
+    @property
+    def title(self) -> str:
+        """What is being done."""
+        return DOINGS[self.doing]
+
+
+def _post_words(post: Post) -> str:
+    return f"{post.person.name} · {post.organization.display_name} {post.title}"
 
 
 @require_safe
@@ -83,10 +116,15 @@ def office_duties(request: UserRequest) -> HttpResponse:
     context = {
         "period": period, "periods": Period.objects.all(), "page_obj": Paginator(with_records(found), PAGE).get_page(
             request.GET.get("page")), "query": query, "status": status, "rule": rule, "rules": rules,
-        "statuses": DutyStatus.choices, "form": BulkForm(initial={"due_on": period.due_on if period else None}),
-        "leaders": _people(request.user),
+        "statuses": DutyStatus.choices, "doings": _doings(request.user),
     }  # fmt: skip
     return render(request, "reviews/office_duties.html", context)
+
+
+def _doings(user: User) -> dict[str, str]:
+    """What the user may do with many at once: who only heads an organisation assigns, its office does all."""
+    at = scope.seats(user)
+    return DOINGS if at.offices or at.is_admin else {"assign": DOINGS["assign"]}
 
 
 def _people(user: User) -> list[Post]:
@@ -99,26 +137,30 @@ def _people(user: User) -> list[Post]:
 
 @require_POST
 def duties_bulk(request: UserRequest) -> HttpResponse:
-    """First what would happen to each that was ticked; then, confirmed, all of it at once."""
+    """Ask what an action needs, show what it would do to each that was ticked, and then, confirmed, do it."""
     numbers = [int(pk) for pk in request.POST.getlist("duty") if pk.isascii() and pk.isdigit() and len(pk) < 12]
     found = list(with_records(assigned_for(request.user).filter(pk__in=numbers[: assignments.MOST_AT_ONCE])))
-    form = BulkForm(request.POST)
     back = f"{reverse('office_duties')}?period={text_of(request, 'period', 10)}"
-    if not found or len(numbers) > assignments.MOST_AT_ONCE or not form.is_valid():
-        messages.error(request, form.said() or f"请先勾选要办理的任务，一次最多 {assignments.MOST_AT_ONCE} 项。")
+    if not found or len(numbers) > assignments.MOST_AT_ONCE:
+        messages.error(request, f"请先勾选要办理的任务，一次最多 {assignments.MOST_AT_ONCE} 项。")
         return redirect(back)
-    try:
-        action = _action(request.user, form.cleaned_data)
-        if request.POST.get("confirmed"):
-            done = assignments.carry_out(found, action)
-            messages.success(request, f"已办理 {done} 项。")
-            return redirect(back)
-        outcomes = assignments.try_out(found, action)
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-        return redirect(back)
-    able = [outcome for outcome in outcomes if not outcome.refusal]
-    context = {"outcomes": outcomes, "able": able, "form": form, "back": back, "period": text_of(request, "period", 10)}
+    posts, begins = _people(request.user), request.POST.get("begin")
+    initial = {"do": begins, "due_on": found[0].period.due_on}
+    form = BulkForm(None if begins else request.POST, posts=posts, initial=initial)
+    outcomes: list[assignments.Outcome] = []
+    if not begins and form.is_valid() and not request.POST.get("edit"):
+        try:
+            action = _action(request.user, form.cleaned_data)
+            if request.POST.get("confirmed"):
+                messages.success(request, f"已办理 {assignments.carry_out(found, action)} 项。")
+                return redirect(back)
+            outcomes = assignments.try_out(found, action)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+    context = {
+        "outcomes": outcomes, "able": [outcome for outcome in outcomes if not outcome.refusal], "form": form,
+        "duties": found, "back": back, "period": text_of(request, "period", 10),
+    }  # fmt: skip
     return render(request, "reviews/duties_bulk.html", context)
 
 
@@ -139,7 +181,7 @@ def _action(user: User, typed: dict[str, Any]) -> assignments.Action:
 class AssignForm(Styled):
     """Form, day and occasion of a duty assigned by hand; the target is searched for."""
 
-    target = forms.CharField(max_length=60)
+    target = forms.CharField(label="点评对象", max_length=60)
     form = forms.ChoiceField(label="点评形式", choices=ASSIGNED_FORMS, initial=ReviewForm.TOPICAL)
     due_on = DayField(label="截止日期")
     topic = forms.CharField(
@@ -152,26 +194,21 @@ class AssignForm(Styled):
 def duty_assign(request: UserRequest) -> HttpResponse:
     """指派: by whom, search whom, in which form and until when."""
     posts = _people(request.user)
-    asked = text_of(request, "post")
+    asked, query, period = text_of(request, "post"), text_of(request, "q"), chosen_period(request)
     post = next((one for one in posts if str(one.pk) == asked), posts[0] if posts else None)
-    period = chosen_period(request)
-    if request.method == "POST":
-        return _assign(request, post if post and str(post.pk) == asked else None, period)
-    query = text_of(request, "q")
-    context: dict[str, Any] = {
-        "posts": posts,
-        "post": post,
-        "query": query,
-        "period": period,
-        "found": [],
-        "people": [],
-    }
+    form = AssignForm(request.POST or None, initial={"due_on": period.due_on if period else None})
+    if request.method == "POST" and period is not None and post is not None and str(post.pk) == asked:
+        made = _assign(request, form, post, period)
+        if made is not None:
+            messages.success(request, f"已指派{post.person.name}点评{made.target_name}。")
+            return redirect("duty", pk=made.pk)
+    elif request.method == "POST":
+        messages.error(request, "请先选择由谁点评、点评谁。")
+    context: dict[str, Any] = {"posts": posts, "post": post, "query": query, "period": period, "form": form}
     if post is not None and query:
-        context["found"] = _organizations(request.user, post).filter(Q(name__icontains=query) | Q(code__iexact=query))[
-            :FOUND
-        ]
+        named = Q(name__icontains=query) | Q(code__iexact=query)
+        context["found"] = _organizations(request.user, post).filter(named)[:FOUND]
         context["people"] = _persons(request.user, post).filter(name__icontains=query)[:FOUND]
-    context["form"] = AssignForm(initial={"due_on": period.due_on if period else None})
     return render(request, "reviews/duty_assign.html", context)
 
 
@@ -185,12 +222,12 @@ def _persons(user: User, post: Post) -> QuerySet[Person]:
     return Person.objects.visible_to(user).members_of(post.organization, clock.today()).exclude(pk=post.person_id)
 
 
-def _assign(request: UserRequest, post: Post | None, period: Period | None) -> HttpResponse:
-    form = AssignForm(request.POST)
-    if post is None or period is None or not form.is_valid():
-        messages.error(request, form.said() or "请先选择由谁点评、点评谁。")
-        return redirect("duty_assign")
-    typed = form.cleaned_data
+def _assign(request: UserRequest, form: AssignForm, post: Post, period: Period) -> Duty | None:
+    """The duty, or None with the form or a message saying why not."""
+    if not form.is_valid():
+        messages.error(request, form.said())
+        return None
+    typed = dict(form.cleaned_data)
     kind, _, key = typed.pop("target").replace("\x00", "").partition("-")
     target: dict[str, Any]
     if kind == "org":
@@ -201,14 +238,12 @@ def _assign(request: UserRequest, post: Post | None, period: Period | None) -> H
         member = get_object_or_404(person.memberships.valid(clock.today()).select_related("branch"))
         target = {"target_person": person, "about_org": member.branch}
     try:
-        made = assignments.assign(
+        return assignments.assign(
             post.organization, period=period, acting=post.person, **target, **typed, by=request.user
         )
     except DomainError as refusal:
         messages.error(request, str(refusal))
-        return redirect("duty_assign")
-    messages.success(request, f"已指派{post.person.name}点评{made.target_name}。")
-    return redirect("duty", pk=made.pk)
+        return None
 
 
 @require_POST

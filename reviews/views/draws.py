@@ -41,7 +41,9 @@ class DrawForm(Styled):
     window_units = forms.BooleanField(label="只抽窗口单位", required=False)
     not_reviewed = forms.BooleanField(label="只抽本期尚未点评的", required=False)
     by_category = forms.BooleanField(label="按单位类别分层", required=False)
-    size = forms.IntegerField(label="抽取数量", min_value=1, max_value=draws.MOST, required=False)
+    size = forms.IntegerField(
+        label="抽取数量", min_value=1, max_value=draws.MOST, required=False, help_text="自定各层名额时不填"
+    )
     quotas = forms.CharField(
         label="各层名额", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}),
         help_text="不填即按比例分配（最大余数法，每层至少 1 个）。自定时每行一层，例如：分支机构 3",

@@ -1,4 +1,5 @@
-// What every page needs: one open menu at a time, no double submit, a question before what cannot be undone.
+// What every page needs: one open menu at a time, no double submit, a question before what cannot be undone;
+// on lists with boxes, one for all of them.
 (function () {
   "use strict";
   document.addEventListener("click", function (event) {
@@ -30,6 +31,23 @@
       if (event.formData.get(name) === "") { event.formData.delete(name); }
     });
   });
+  var all = document.querySelector("[data-tick-all]");
+  if (all) {
+    var boxes = Array.from(all.closest("form").querySelectorAll(".lines input[type=checkbox]"));
+    var told = document.querySelector("[data-ticked]");
+    var count = function () {
+      var ticked = boxes.filter(function (box) { return box.checked; }).length;
+      told.textContent = ticked ? "，已勾选 " + ticked + " 项" : "";
+      all.firstElementChild.checked = ticked === boxes.length;
+    };
+    all.hidden = false;
+    all.firstElementChild.addEventListener("change", function () {
+      boxes.forEach(function (box) { box.checked = all.firstElementChild.checked; });
+      count();
+    });
+    boxes.forEach(function (box) { box.addEventListener("change", count); });
+    window.addEventListener("pageshow", count);
+  }
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });

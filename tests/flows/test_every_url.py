@@ -101,7 +101,7 @@ MATRIX = {
     "duty_withdraw": (NEVER, "404 404 404 404 302 302 302"),
     "office_duties": (OPEN, NEVER),
     "duties_bulk": (NEVER, SENT_ON),
-    "duty_assign": (OPEN, SENT_ON),
+    "duty_assign": (OPEN, OPEN),
     "calendar_settings": (OPEN, NEVER),
     "calendar_subscribe": (NEVER, OPEN),
     "calendar_revoke": (NEVER, SENT_ON),
@@ -395,7 +395,7 @@ FIELDS = (
     "page q org period state status measure sort branch mine post tab duty duties on due_on held_on from_on reported_on "
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
-    "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn "
+    "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn begin edit approved_by "
     "col view open way count type category relation window head life placed"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]

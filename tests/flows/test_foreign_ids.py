@@ -58,6 +58,8 @@ PLAUSIBLE = {
     "target": "person-N-member", "version": "1", "held_on": "2010-12-08", "place": "会议室", "form": "meeting",
     "form_note": "会", "achievements": "成绩", "directions": "方向", "problem": "问题", "reported_on": "2010-12-10",
     "correction_note": "更正", "note": "说明", "code": "2011H1", "from_on": "2010-12-01",
+    "occasion": "季度随机点评", "size": "1", "topic": "质量提升", "do": "assign", "acting": "N-bureau_head", "approved_by": "张三",
+    "confirmed": "1", "q": "检务处",
 }  # fmt: skip
 
 
@@ -65,9 +67,11 @@ PLAUSIBLE = {
 def test_who_has_no_business_there_writes_nothing_by_any_url(world, seat):  # noqa: F811
     client = client_of(world.users[seat])
     before = without_logins(everything())
-    # His own inbox and his own password are his business.
-    for name in sorted(URLS.keys() - {"login", "logout", "password_change", "notifications_read"}):
-        answer = client.post(world.url(name), PLAUSIBLE)
+    foreign = {"duty": world.keys["duty"]["pk"], "post": world.keys["post_end"]["pk"]}
+    # His own inbox, his own password and the address of his own calendar are his business.
+    own = {"login", "logout", "password_change", "notifications_read", "calendar_subscribe", "calendar_revoke"}
+    for name in sorted(URLS.keys() - own):
+        answer = client.post(world.url(name), PLAUSIBLE | foreign)
         assert answer.status_code < 500, name
     assert without_logins(everything()) == before
 

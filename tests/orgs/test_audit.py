@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orgs import audit
-from orgs.models import AuditEvent, Organization
+from orgs.models import AuditEvent, Organization, Post
 from tests.builders import day
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +62,13 @@ def test_an_event_goes_back_with_its_transaction(cast):
         audit.record(None, "收回", [cast.org["131"]])
         transaction.set_rollback(True)
     assert not AuditEvent.objects.filter(verb="收回").exists()
+
+
+def test_a_name_may_ask_the_database(cast, monkeypatch):
+    """PostgreSQL answers nothing while rows are copied: all are named before."""
+    monkeypatch.setattr(audit, "AT_ONCE", 2)
+    posts = list(Post.objects.order_by("pk"))  # each says its person, who is not loaded
+    changes = {post.pk: ({"was": cast.org["13"]}, {}) for post in posts}
+    audit.record(None, "试", posts, changes=changes)
+    told = AuditEvent.objects.filter(verb="试").order_by("pk").values_list("object_id", "summary")
+    assert list(told) == [(post.pk, str(post)) for post in posts]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -116,12 +118,41 @@ def test_many_are_previewed_without_a_trace_and_done_together_or_not_at_all(case
         "period": "2010H2",
     }
     page = browser.post(reverse("duties_bulk"), facts).content.decode()
-    assert "确认办理 2 项" in page
+    assert "确认免除 2 项" in page
     assert Duty.objects.filter(status="exempt").count() == 0
     browser.post(reverse("duties_bulk"), facts | {"confirmed": "1"})
     assert set(Duty.objects.filter(status="exempt").values_list("exempt_reason", flat=True)) == {
         "长期病休（王书记批准）"
     }
+
+
+def test_who_heads_it_assigns_and_its_office_does_all(cases, as_user):
+    cases.of_branch()
+    for user, offered in (("bureau_head", ["assign"]), ("clerk", ["reassign", "exempt", "assign"])):
+        page = as_user(cases.cast.user[user]).get(reverse("office_duties")).content.decode()
+        assert re.findall(r'name="begin"\s+value="(\w+)"', page) == offered
+
+
+def test_what_was_typed_stays_when_something_is_missing(cases, as_user):
+    duty = cases.of_branch()
+    browser = as_user(cases.cast.user["clerk"])
+    begun = browser.post(reverse("duties_bulk"), {"duty": [duty.pk], "begin": "exempt"}).content.decode()
+    assert "批准人" in begun
+    assert "由谁点评" not in begun
+    for junk in ({"begin": "nonsense"}, {"do": "nonsense"}, {"do": "assign", "due_on": "9999-99-99"}):
+        assert browser.post(reverse("duties_bulk"), {"duty": [duty.pk]} | junk).status_code == 200
+    facts = {"duty": [duty.pk], "do": "exempt", "reason": "长期病休"}
+    page = browser.post(reverse("duties_bulk"), facts).content.decode()
+    assert "请写明免除原因和批准人" in page
+    assert 'value="长期病休"' in page
+    assert Duty.objects.get().status == DutyStatus.PENDING
+    again = browser.post(reverse("duties_bulk"), facts | {"approved_by": "王书记", "edit": "1"}).content.decode()
+    assert 'value="王书记"' in again
+    assert "确认免除" not in again
+    asked = {"post": cases.cast.person["bureau_head"].posts.get().pk, "target": "org-132", "period": "2010H2"}
+    page = browser.post(reverse("duty_assign"), asked | {"q": "塘沽", "form": "topical", "due_on": "2010-12-20"})
+    assert "要写明是哪个专题" in page.content.decode()
+    assert 'value="org-132" selected' in page.content.decode()
 
 
 def test_ticked_duties_of_others_are_not_touched(cases, as_user):

@@ -120,7 +120,7 @@ def test_it_ends_with_its_duties_done_or_a_reason(cases):
 def test_who_has_none_is_listed_and_counted(cases, as_user):
     in_force(cases)
     page = as_user(cases.cast.user["clerk"]).get(reverse("work_plans_missing"))
-    assert "5 个组织中，4 个" in page.content.decode()
+    assert "4 个组织还没有执行中或已完成的方案（您负责的共 5 个）" in page.content.decode()
     found = as_user(cases.cast.user["clerk"]).get(reverse("work_plans_missing"), {"type": "branch"}).content.decode()
     assert ">天津局检务处党支部<" in found
     assert ">天津局机关党委<" not in found
