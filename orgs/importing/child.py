@@ -4,7 +4,7 @@ that needs Django.
     python -m orgs.importing.child FILE KIND SHEET…
 
 Writes JSON lines: {"sheets": […]}, then for each wanted sheet {"sheet": name} and blocks of its rows with a value,
-[row number, cells, row number, cells, …], and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
+[row number, cells, row number, cells, …], {"hidden": name, …} where not all of it is shown, and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
 lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "time".
 
 python-calamine reads the values. What it loses (an error value comes out as an empty string) and what may kill it
@@ -20,13 +20,13 @@ import resource
 import struct
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 from xml.parsers import expat
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from orgs.importing.gate import DAMAGED, Ole, Refusal
 
@@ -39,6 +39,7 @@ MAX_FAULTS = 200_000
 BLOCK = 500  # rows in a line
 PIECE = 1 << 20
 LONGEST_ROW = 16 << 20  # bytes in which a row ends that is looked at as a whole
+TRUE = ("1", "true")
 SHEET_NS = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main}",
     "http://purl.oclc.org/ooxml/spreadsheetml/main}",
@@ -53,6 +54,13 @@ class Scan:
     columns: int = 0
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)  # rows that are hidden or filtered away
+    hidden_columns: set[int] = field(default_factory=set)
+
+    def hide(self, rows: Iterable[int]) -> None:
+        """These rows are not shown."""
+        if len(self.hidden) < MAX_FAULTS:
+            self.hidden.update(rows)
 
     def reach(self, row: int, column: int) -> None:
         """A value stands in this cell (from 1)."""
@@ -81,9 +89,9 @@ def column_number(letters: str) -> int:
     return number
 
 
-# A row as every spreadsheet writes it: its own number in each cell, values, no formula, no error.
+# A row as every spreadsheet writes it: its own number in each cell, values, no formula, no error, not hidden.
 PLAIN_ROW = re.compile(
-    rb"""<row r="([0-9]{1,7})"[^<>]*(?<!/)>(?:"""
+    rb"""<row r="([0-9]{1,7})"(?![^<>]*hidden=)[^<>]*(?<!/)>(?:"""
     rb"""<c r="[A-Z]{1,3}\1"(?: s="[0-9]+")?(?: t="(?:s|n|b|str|inlineStr)")?"""
     rb"""(?:/>|></c>|>(<)(?:v>[^<]*</v>|is><t(?: xml:space="preserve")?>[^<]*</t></is>)</c>))*+</row>"""
 )
@@ -177,7 +185,7 @@ def xlsx_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 def scan_xlsx(stream: Any) -> Scan:
     """Go through a sheet's XML: the cells with a value, errors, formulas never calculated, merged ranges."""
     scan = Scan()
-    kinds = {ns + name: name for ns in SHEET_NS for name in ("row", "c", "v", "f", "is", "mergeCell")}
+    kinds = {ns + name: name for ns in SHEET_NS for name in ("row", "c", "v", "f", "is", "mergeCell", "col")}
     row = column = 0
     ref: str | None = None
     kind = ""
@@ -199,6 +207,12 @@ def scan_xlsx(stream: Any) -> Scan:
             number = attributes.get("r", "")
             row = int(number) if number.isdigit() else row + 1
             column = 0
+            if attributes.get("hidden") in TRUE:
+                scan.hide([row])
+        elif what == "col":
+            if attributes.get("hidden") in TRUE:
+                first, last = (int(attributes[end]) for end in ("min", "max"))
+                scan.hidden_columns.update(range(first, min(last, MAX_COLUMNS) + 1))
         elif what == "mergeCell":
             corners = attributes.get("ref", "").split(":")
             if len(corners) == 2 and len(scan.merged) < MAX_FAULTS:
@@ -264,6 +278,8 @@ def scan_ods(stream: Any) -> dict[str, Scan]:
             row += repeat if row else 1
             repeat = _count(plain.get("number-rows-repeated"))
             column = 0
+            if plain.get("visibility") in ("collapse", "filter"):
+                scan.hide(range(row, row + min(repeat, MAX_FAULTS)))
         elif what in ("table-cell", "covered-table-cell"):
             times = _count(plain.get("number-columns-repeated"))
             broken = any(key.endswith("}value-type") and value == "error" for key, value in attributes.items())
@@ -318,6 +334,9 @@ def scan_xls(data: bytes) -> list[Scan]:
                 scan = None
         elif scan is None or nested:
             continue
+        elif kind == 0x0208 and len(body) >= 14:  # ROW
+            if body[12] & 0x20:
+                scan.hide([struct.unpack_from("<H", body)[0] + 1])
         elif kind == 0x0205 and len(body) >= 8:  # BOOLERR
             row, column = struct.unpack_from("<2H", body)
             if body[7]:
@@ -390,6 +409,7 @@ def read(path: str, kind: str, wanted: list[str]) -> Iterator[Any]:
     with open(path, "rb") as stream:
         book = CalamineWorkbook.from_filelike(stream)
         names = list(book.sheet_names)
+        hidden = {sheet.name: sheet.visible != SheetVisibleEnum.Visible for sheet in book.sheets_metadata}
         yield {"sheets": names}
         chosen = {name: at for at, name in enumerate(names) if name.strip(" \u3000\u00a0\ufeff") in wanted}
         scans = _scan(path, kind, chosen)
@@ -397,9 +417,17 @@ def read(path: str, kind: str, wanted: list[str]) -> Iterator[Any]:
             scans[name].check(name)
         for name in chosen:
             yield {"sheet": name}
-            rows = _rows(book.get_sheet_by_name(name), scans[name])
+            scan = scans[name]
+            rows = _rows(book.get_sheet_by_name(name), scan)
+            unseen = 0
             while block := list(chain.from_iterable(islice(rows, BLOCK))):
+                if scan.hidden:
+                    unseen += sum(number in scan.hidden for number in block[::2])
                 yield block
+            columns = sum(column <= scan.columns for column in scan.hidden_columns)
+            sheet_hidden = hidden[name]
+            if unseen or columns or sheet_hidden:
+                yield {"hidden": name, "rows": unseen, "columns": columns, "whole": sheet_hidden}
     yield {"end": True}
 
 

@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -155,6 +156,8 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             _check_names(message["sheets"], notices)
         elif "sheet" in message:
             rows = found[message["sheet"].strip(BLANKS)] = []
+        elif "hidden" in message:
+            notices.append(_unseen(message))
         elif "refused" in message:
             if message.get("reason"):
                 logger.info("import reader refused: %s", message["reason"])
@@ -165,6 +168,19 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             ended = True
     tick("read", count)
     return found, ended
+
+
+def _unseen(message: dict[str, Any]) -> str:
+    """What is hidden is imported like the rest, and said."""
+    parts = [
+        f"{message[of]} {word}"
+        for of, word in (("rows", "行（隐藏或被筛选）"), ("columns", "列（隐藏）"))
+        if message[of]
+    ]
+    sheet = message["hidden"].strip(BLANKS)
+    if message["whole"]:
+        return f"工作表“{sheet}”是隐藏的，照样导入"
+    return f"工作表“{sheet}”有看不见的内容，照样导入：" + "、".join(parts)
 
 
 def _take(block: list[Any], rows: list[Row]) -> None:
@@ -234,6 +250,7 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
         raise Unreadable(f"工作表“{sheet}”里找不到表头，请使用模板：第一行是“{SHEETS[sheet][0].header}”等列名。")
     header = rows[at][1]
     places = {name: found[0] for name, found in best.items()}
+    rows[at + 1 :] = _without_remarks(sheet, rows[at + 1 :], places.get(SHEETS[sheet][0].name), notices)
     drawing = shapes.recognise(header, rows[at + 1 :], places) if sheet == columns.ORGS else None
     if drawing is not None:
         levels = shapes.level_columns(header)
@@ -272,6 +289,32 @@ def _positions(
         hint = f"（是不是“{close[0]}”？）" if close else ""
         notices.append(f"工作表“{sheet}”里不认识的列“{header[:30]}”已忽略{hint}")
     return {name: positions[0] for name, positions in found.items()}
+
+
+TOTALS = ("合计", "总计", "小计", "共计", "总合计")
+REMARK = re.compile(r"(注|说明|备注)[:：]|(填表|填报|审核|复核|制表|联系)(人|单位|部门|日期|时间|电话)?[:：]")
+
+
+def _without_remarks(sheet: str, rows: list[Row], code_at: int | None, notices: list[str]) -> list[Row]:
+    """The rows but for totals and the notes below a table (填表人：…), which are said: they have no code."""
+    kept: list[Row] = []
+    left: dict[str, list[str]] = {}
+    for number, cells in rows:
+        at, first = next(((at, cell) for at, cell in enumerate(cells) if not _is_blank(cell)), (0, None))
+        what = ""
+        if isinstance(first, str):
+            code = cells[code_at] if code_at is not None and code_at < len(cells) else None
+            if at == code_at or _is_blank(code) or code == Fault("merged"):
+                text = columns.header_key(first)
+                what = "合计" if text.rstrip(":：") in TOTALS else "表下的说明" if REMARK.match(text) else ""
+        if what:
+            left.setdefault(what, []).append(str(number))
+        else:
+            kept.append((number, cells))
+    for what, found in left.items():
+        more = "等" if len(found) > 10 else ""
+        notices.append(f"工作表“{sheet}”第 {'、'.join(found[:10])}{more} 行是{what}，已忽略")
+    return kept
 
 
 def _is_blank(cell: Any) -> bool:
@@ -314,7 +357,8 @@ def _csv_table(data: bytes, notices: list[str]) -> Table:
     positions = _positions(sheet, _headers(sheet, header), header, notices)
     notices.append(f"按表头识别为“{sheet}”")
     table = Table(sheet, positions, [])
-    for number, cells in rows[at + 1 :]:
+    code_at = positions.get(SHEETS[sheet][0].name)
+    for number, cells in _without_remarks(sheet, rows[at + 1 :], code_at, notices):
         if not any(cells):
             continue
         surplus = [cell for cell in cells[len(header) :] if cell.strip(BLANKS)]
