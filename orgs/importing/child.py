@@ -312,15 +312,13 @@ def _count(value: str | None) -> int:
 
 
 def scan_xls(data: bytes) -> list[Scan]:
-    """The same for every worksheet of an .xls, in order, from its records. Raises Refusal when encrypted."""
+    """The same for every worksheet of an .xls, in order, from its records."""
     ole = Ole(data)
     stream = ole.read("Workbook" if "Workbook" in ole.streams else "Book")
     scans: list[Scan] = []
     scan: Scan | None = None
     nested = 0  # charts inside a sheet are substreams of their own
     for kind, body in _records(stream):
-        if kind == 0x002F:
-            raise Refusal("文件加了密码，请取消密码后再导入。")
         if kind == 0x0809 and len(body) >= 4:  # BOF
             if scan is not None:
                 nested += 1
@@ -351,6 +349,16 @@ def scan_xls(data: bytes) -> list[Scan]:
                 top, bottom, left, right = struct.unpack_from("<4H", body, at)
                 scan.merged.append((top + 1, left + 1, bottom + 1, right + 1))
     return scans
+
+
+def _refuse_password(data: bytes) -> None:
+    """The reader would only say that it cannot read."""
+    ole = Ole(data)
+    for kind, _ in _records(ole.read("Workbook" if "Workbook" in ole.streams else "Book")):
+        if kind == 0x002F:
+            raise Refusal("文件加了密码，请取消密码后再导入。")
+        if kind == 0x000A:
+            return
 
 
 def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
@@ -407,6 +415,9 @@ def encode(value: Any) -> Any:
 def read(path: str, kind: str, wanted: list[str]) -> Iterator[Any]:
     """The lines to write; see the module. Raises Refusal, or whatever the readers raise."""
     with open(path, "rb") as stream:
+        if kind == "xls":
+            _refuse_password(stream.read())
+            stream.seek(0)
         book = CalamineWorkbook.from_filelike(stream)
         names = list(book.sheet_names)
         hidden = {sheet.name: sheet.visible != SheetVisibleEnum.Visible for sheet in book.sheets_metadata}
