@@ -4,8 +4,9 @@ that needs Django.
     python -m orgs.importing.child FILE KIND HOW SHEET…
 
 Writes messages, each its length (4 bytes) and a marshalled value: {"sheets": […]}, then for each wanted sheet
-{"sheet": name, "hidden": how many of its rows are hidden} and blocks of its rows with a value, {"rows": [(row number, cells), …], "odd": whether any cell is more
-than a plain value}, and {"end": true}; or {"refused": sentence}. A date is ["d", "2010-12-31"]; a cell whose content is
+{"sheet": name} and blocks of its rows with a value, {"rows": [(row number, cells), …], "odd": whether any cell is more
+than a plain value}, {"hidden": name, …} where not all of it is shown, and {"end": true}; or {"refused": sentence}.
+A date is ["d", "2010-12-31"]; a cell whose content is
 lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "time".
 
 python-calamine reads the values. What it loses (an error value comes out as an empty string) and what may kill it
@@ -24,13 +25,13 @@ import resource
 import struct
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from xml.parsers import expat
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from orgs.importing.gate import DAMAGED, Ole, Refusal
 
@@ -43,6 +44,7 @@ MAX_FAULTS = 200_000
 BLOCK = 2000  # rows in a message
 PIECE = 1 << 20
 LONGEST_ROW = 16 << 20  # bytes in which a row ends that is looked at as a whole
+TRUE = ("1", "true")
 SHEET_NS = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main}",
     "http://purl.oclc.org/ooxml/spreadsheetml/main}",
@@ -57,7 +59,13 @@ class Scan:
     columns: int = 0
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
-    hidden: int = 0
+    hidden: set[int] = field(default_factory=set)  # rows that are hidden or filtered away
+    hidden_columns: set[int] = field(default_factory=set)
+
+    def hide(self, rows: Iterable[int]) -> None:
+        """These rows are not shown."""
+        if len(self.hidden) < MAX_FAULTS:
+            self.hidden.update(rows)
 
     def reach(self, row: int, column: int) -> None:
         """A value stands in this cell (from 1)."""
@@ -86,9 +94,9 @@ def column_number(letters: str) -> int:
     return number
 
 
-# A row as every spreadsheet writes it: its own number in each cell, values, no formula, no error.
+# A row as every spreadsheet writes it: its own number in each cell, values, no formula, no error, not hidden.
 PLAIN_ROW = re.compile(
-    rb"""<row r="([0-9]{1,7})"[^<>]*(?<!/)>(?:"""
+    rb"""<row r="([0-9]{1,7})"(?![^<>]*hidden=)[^<>]*(?<!/)>(?:"""
     rb"""<c r="[A-Z]{1,3}\1"(?: s="[0-9]+")?(?: t="(?:s|n|b|str|inlineStr)")?"""
     rb"""(?:/>|></c>|>(<)(?:v>[^<]*</v>|is><t(?: xml:space="preserve")?>[^<]*</t></is>)</c>))*+</row>"""
 )
@@ -182,7 +190,7 @@ def xlsx_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 def scan_xlsx(stream: Any) -> Scan:
     """Go through a sheet's XML: the cells with a value, errors, formulas never calculated, merged ranges."""
     scan = Scan()
-    kinds = {ns + name: name for ns in SHEET_NS for name in ("row", "c", "v", "f", "is", "mergeCell")}
+    kinds = {ns + name: name for ns in SHEET_NS for name in ("row", "c", "v", "f", "is", "mergeCell", "col")}
     row = column = 0
     ref: str | None = None
     kind = ""
@@ -204,6 +212,12 @@ def scan_xlsx(stream: Any) -> Scan:
             number = attributes.get("r", "")
             row = int(number) if number.isdigit() else row + 1
             column = 0
+            if attributes.get("hidden") in TRUE:
+                scan.hide([row])
+        elif what == "col":
+            if attributes.get("hidden") in TRUE:
+                first, last = (int(attributes[end]) for end in ("min", "max"))
+                scan.hidden_columns.update(range(first, min(last, MAX_COLUMNS) + 1))
         elif what == "mergeCell":
             corners = attributes.get("ref", "").split(":")
             if len(corners) == 2 and len(scan.merged) < MAX_FAULTS:
@@ -269,6 +283,8 @@ def scan_ods(stream: Any) -> dict[str, Scan]:
             row += repeat if row else 1
             repeat = _count(plain.get("number-rows-repeated"))
             column = 0
+            if plain.get("visibility") in ("collapse", "filter"):
+                scan.hide(range(row, row + min(repeat, MAX_FAULTS)))
         elif what in ("table-cell", "covered-table-cell"):
             times = _count(plain.get("number-columns-repeated"))
             broken = any(key.endswith("}value-type") and value == "error" for key, value in attributes.items())
@@ -301,15 +317,13 @@ def _count(value: str | None) -> int:
 
 
 def scan_xls(data: bytes) -> list[Scan]:
-    """The same for every worksheet of an .xls, in order, from its records. Raises Refusal when encrypted."""
+    """The same for every worksheet of an .xls, in order, from its records."""
     ole = Ole(data)
     stream = ole.read("Workbook" if "Workbook" in ole.streams else "Book")
     scans: list[Scan] = []
     scan: Scan | None = None
     nested = 0  # charts inside a sheet are substreams of their own
     for kind, body in _records(stream):
-        if kind == 0x002F:
-            raise Refusal("文件加了密码，请取消密码后再导入。")
         if kind == 0x0809 and len(body) >= 4:  # BOF
             if scan is not None:
                 nested += 1
@@ -323,6 +337,9 @@ def scan_xls(data: bytes) -> list[Scan]:
                 scan = None
         elif scan is None or nested:
             continue
+        elif kind == 0x0208 and len(body) >= 14:  # ROW
+            if body[12] & 0x20:
+                scan.hide([struct.unpack_from("<H", body)[0] + 1])
         elif kind == 0x0205 and len(body) >= 8:  # BOOLERR
             row, column = struct.unpack_from("<2H", body)
             if body[7]:
@@ -339,6 +356,16 @@ def scan_xls(data: bytes) -> list[Scan]:
     return scans
 
 
+def _refuse_password(data: bytes) -> None:
+    """The reader would only say that it cannot read."""
+    ole = Ole(data)
+    for kind, _ in _records(ole.read("Workbook" if "Workbook" in ole.streams else "Book")):
+        if kind == 0x002F:
+            raise Refusal("文件加了密码，请取消密码后再导入。")
+        if kind == 0x000A:
+            return
+
+
 def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at + 4 <= len(stream):
@@ -350,25 +377,19 @@ def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-# What stands where a cell is lost or merged, where a document type is declared, or where names have a prefix.
-TELLING = (b"<f", b":f", b'"e"', b"'e'", b"mergeCell", b"<!DOCTYPE", b":c ", b":c>", b"\0")
+# What stands where a cell is lost, merged or hidden, where a document type is declared, or where names have a prefix.
+TELLING = (b"<f", b":f", b'"e"', b"'e'", b"mergeCell", b"<!DOCTYPE", b":c ", b":c>", b"hidden=", b"\0")
 
 
-HIDDEN_ROW = re.compile(rb"""<row [^<>]*\bhidden=["'](?:1|true)["']""")
-
-
-def look(stream: Any) -> tuple[bool, int]:
-    """(Nothing in the sheet's XML tells of a lost cell, how many rows are hidden or filtered away)."""
-    plain, hidden = True, 0
+def _is_plain(stream: Any) -> bool:
+    """Nothing in the sheet's XML tells of a lost or hidden cell."""
     carried = b""
     while piece := stream.read(PIECE):
         piece = carried + piece
-        plain = plain and not any(mark in piece for mark in TELLING)
-        end = piece.rfind(b">") + 1  # a tag is looked at as a whole, and once
-        if b"hidden=" in piece:
-            hidden += len(HIDDEN_ROW.findall(piece, 0, end))
-        carried = piece[max(end, len(piece) - 4096) :]
-    return plain, hidden
+        if any(mark in piece for mark in TELLING):
+            return False
+        carried = piece[-16:]
+    return True
 
 
 def _scan(path: str, kind: str, wanted: dict[str, int], *, careful: bool) -> dict[str, Scan | None]:
@@ -389,14 +410,13 @@ def _scan(path: str, kind: str, wanted: dict[str, int], *, careful: bool) -> dic
         for name in wanted:
             if name not in parts:
                 raise Refusal(f"文件已损坏：找不到工作表“{name}”的内容。")
+            if not careful:
+                with archive.open(parts[name]) as content:
+                    if _is_plain(content):
+                        found[name] = None
+                        continue
             with archive.open(parts[name]) as content:
-                plain, hidden = look(content)
-            if plain and not careful and not hidden:
-                found[name] = None
-                continue
-            with archive.open(parts[name]) as content:
-                scan = found[name] = scan_xlsx(content)
-            scan.hidden = hidden
+                found[name] = scan_xlsx(content)
         # Members that were not gone through are at least inflated once: their stated size is then known to be true.
         for member in archive.infolist():
             if member.filename not in parts.values():
@@ -422,8 +442,12 @@ def encode(value: Any) -> Any:
 def read(path: str, kind: str, wanted: list[str], *, careful: bool) -> Iterator[Any]:
     """The messages to write; see the module. Raises Refusal, or whatever the readers raise."""
     with open(path, "rb") as stream:
+        if kind == "xls":
+            _refuse_password(stream.read())
+            stream.seek(0)
         book = CalamineWorkbook.from_filelike(stream)
         names = list(book.sheet_names)
+        hidden = {sheet.name: sheet.visible != SheetVisibleEnum.Visible for sheet in book.sheets_metadata}
         yield {"sheets": names}
         chosen = {name: at for at, name in enumerate(names) if name.strip(" \u3000\u00a0\ufeff") in wanted}
         scans = _scan(path, kind, chosen, careful=careful)
@@ -431,7 +455,7 @@ def read(path: str, kind: str, wanted: list[str], *, careful: bool) -> Iterator[
             if scan is not None:
                 scan.check(name)
         for name in chosen:
-            yield {"sheet": name, "hidden": getattr(scans[name], "hidden", 0)}
+            yield {"sheet": name}
             sheet = book.get_sheet_by_name(name)
             scan = scans[name]
             if scan is None:
@@ -440,8 +464,14 @@ def read(path: str, kind: str, wanted: list[str], *, careful: bool) -> Iterator[
                     scan.reach(sheet.end[0] + 1, sheet.end[1] + 1)
                 scan.check(name)
             rows = _rows(sheet, scan)
+            unseen = 0
             while block := list(islice(rows, BLOCK)):
+                if scan.hidden:
+                    unseen += sum(number in scan.hidden for number, _ in block)
                 yield _message(block)
+            columns = sum(column <= scan.columns for column in scan.hidden_columns)
+            if unseen or columns or hidden[name]:
+                yield {"hidden": name, "rows": unseen, "columns": columns, "whole": hidden[name]}
     yield {"end": True}
 
 

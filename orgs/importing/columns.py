@@ -7,9 +7,10 @@ Pure: knows nothing of Django. Values are those of the models' choices (a test h
 from __future__ import annotations
 
 import datetime
+import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +120,9 @@ class Column:
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u034f\u2800")
 
 
+BREAKS = {"U+000A": "换行", "U+000D": "换行", "U+2028": "换行", "U+2029": "换行", "U+0009": "制表符"}
+
+
 def hidden_character(text: str) -> str:
     """The code point ("U+200B") of a control, zero-width or bidirectional character; "" where there is none."""
     if text.isprintable() and INVISIBLE.isdisjoint(text):
@@ -164,7 +168,7 @@ def _digits(number: float) -> str:
 
 
 def name(column: Column, cell: Any, options: Options) -> str:
-    """A name: kept as it is, never folded; a number, a truth value or a date is no name."""
+    """A name: kept as it is, never folded; a number, a truth value, a date or several lines are no name."""
     if isinstance(cell, bool):
         raise Bad("是逻辑值（TRUE/FALSE），不是名称", "请填写文字")
     if isinstance(cell, int | float):
@@ -172,6 +176,8 @@ def name(column: Column, cell: Any, options: Options) -> str:
     if isinstance(cell, datetime.date):
         raise Bad(f"是日期（{cell}），不是名称", "请填写文字")
     bad = hidden_character(cell)
+    if bad in BREAKS:
+        raise Bad(f"中间有{BREAKS[bad]}", f"删除{BREAKS[bad]}，写成一行")
     if bad:
         raise Bad(f"含有看不见的字符 {bad}", "删除后重新输入")
     if len(cell) > column.length:
@@ -199,7 +205,14 @@ def word(column: Column, cell: Any, options: Options) -> Any:
     if isinstance(cell, bool) and set(column.words.values()) == {True, False}:
         return cell
     shown = "TRUE" if cell is True else "FALSE" if cell is False else cell
-    raise Bad(f'不认识 "{str(shown)[:50]}"', "只能填：" + "、".join(column.words))
+    hint = probably(str(shown), column.words)
+    raise Bad(f'不认识 "{str(shown)[:50]}"{hint}', "只能填：" + "、".join(column.words))
+
+
+def probably(written: str, words: Iterable[str]) -> str:
+    """ "，是否指“党支部”？" for the nearest of the words that are allowed; "" when none is near."""
+    near = difflib.get_close_matches(unicodedata.normalize("NFKC", written[:50]), list(words), 1, 0.6)
+    return f"，是否指“{near[0]}”？" if near else ""
 
 
 DATES = (
@@ -207,32 +220,32 @@ DATES = (
     re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日"),
     re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})"),
     re.compile(r"(\d{4})\.(\d{1,2})"),
-    # Beyond the contract, and as unmistakable.
-    re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})"),
     re.compile(r"(\d{4})年(\d{1,2})月"),
-    re.compile(r"(19\d\d|20\d\d)(\d{2})(\d{2})"),
-    re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2}) 0{1,2}:00(?::00)?"),
+    re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})"),
+    re.compile(r"(\d{4})(\d{2})(\d{2})"),
 )
-FIRST_DAY = datetime.date(1899, 12, 30)  # of a spreadsheet's serial numbers
+MIDNIGHT = re.compile(r"\s+0?0:00(:00(\.0+)?)?$")
+SERIALS = range(3654, 73051)  # 1910 to 2099, as spreadsheets count days
 DATE_CURE = "日期写成 2010-12-31、2010年12月31日、2010/12/31 或 2010.12"
 
 
 def date(column: Column, cell: Any, options: Options) -> datetime.date:
-    """A date in one of the five spellings. A number is refused, but for an unmistakable 2010.12."""
+    """A date in one of the usual spellings. A number is refused, but for an unmistakable 2010.12 or 20101231."""
     if isinstance(cell, datetime.date):
         return _sensible(cell)
     if isinstance(cell, bool):
         raise Bad("是逻辑值（TRUE/FALSE），不是日期", DATE_CURE)
     if isinstance(cell, int | float):
         written = repr(float(cell))
-        if not re.fullmatch(r"\d{4}\.(0[1-9]|1[0-2]|[2-9])", written):
+        if re.fullmatch(r"(19|20)\d{6}\.0", written):
+            written = written[:8]
+        elif not re.fullmatch(r"\d{4}\.(0[1-9]|1[0-2]|[2-9])", written):
             # 2010.1 is January or October: the spreadsheet drops the zero.
-            likely = ""
-            if 15_000 <= cell < 73_415 and float(cell).is_integer():
-                likely = f"；如果是日期序号，应为 {FIRST_DAY + datetime.timedelta(days=int(cell))}"
-            raise Bad(f"是数字 {_digits(cell)}，看不出是哪一天{likely}", DATE_CURE + "（把单元格设为日期或文本格式）")
+            raise Bad(
+                f"是数字 {_digits(cell)}，看不出是哪一天" + _serial(cell), DATE_CURE + "（把单元格设为日期或文本格式）"
+            )
         cell = written
-    folded = unicodedata.normalize("NFKC", cell)
+    folded = MIDNIGHT.sub("", unicodedata.normalize("NFKC", cell))
     for pattern in DATES:
         match = pattern.fullmatch(folded)
         if match:
@@ -242,6 +255,13 @@ def date(column: Column, cell: Any, options: Options) -> datetime.date:
             except ValueError:
                 raise Bad(f'没有 "{cell}" 这一天', DATE_CURE) from None
     raise Bad(f'看不懂日期 "{cell[:50]}"', DATE_CURE)
+
+
+def _serial(number: float) -> str:
+    """The day that a spreadsheet would show for this number."""
+    if float(number).is_integer() and int(number) in SERIALS:
+        return f"，可能是 {datetime.date(1899, 12, 30) + datetime.timedelta(days=int(number))}"
+    return ""
 
 
 def _sensible(day: datetime.date) -> datetime.date:

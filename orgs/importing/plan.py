@@ -300,7 +300,14 @@ class Planner:
         category = values.get("category")
         if category is not None and category not in self.world.categories:
             words = "、".join(self.world.categories)
-            self.problem(ORGS, line.number, "category", f'没有单位类别 "{category}"', category, f"只能填：{words}")
+            self.problem(
+                ORGS,
+                line.number,
+                "category",
+                f'没有单位类别 "{category}"{columns.probably(category, self.world.categories)}',
+                category,
+                f"只能填：{words}",
+            )
         if values.get("parent"):
             values["parent"] = key(values["parent"])
         change = self._changed(ORGS, line, values["code"], found, stored, {"code"})

@@ -180,10 +180,9 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
         elif "sheets" in message:
             _check_names(message["sheets"], notices)
         elif "sheet" in message:
-            name = message["sheet"].strip(BLANKS)
-            rows = found[name] = []
-            if message["hidden"]:
-                notices.append(f"工作表“{name}”里被隐藏或筛选掉的 {message['hidden']} 行也一并读取了")
+            rows = found[message["sheet"].strip(BLANKS)] = []
+        elif "hidden" in message:
+            notices.append(_unseen(message))
         elif "refused" in message:
             if message.get("reason"):
                 logger.info("import reader refused: %s", message["reason"])
@@ -194,6 +193,19 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             ended = True
     tick("read", count)
     return found, ended
+
+
+def _unseen(message: dict[str, Any]) -> str:
+    """What is hidden is imported like the rest, and said."""
+    parts = [
+        f"{message[of]} {word}"
+        for of, word in (("rows", "行（隐藏或被筛选）"), ("columns", "列（隐藏）"))
+        if message[of]
+    ]
+    sheet = message["hidden"].strip(BLANKS)
+    if message["whole"]:
+        return f"工作表“{sheet}”是隐藏的，照样导入"
+    return f"工作表“{sheet}”有看不见的内容，照样导入：" + "、".join(parts)
 
 
 def _cell(cell: Any) -> Any:
@@ -253,6 +265,7 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
         raise Unreadable(f"工作表“{sheet}”里找不到表头，请使用模板：第一行是“{SHEETS[sheet][0].header}”等列名。")
     header = rows[at][1]
     places = {name: found[0] for name, found in best.items()}
+    rows[at + 1 :] = _without_remarks(sheet, rows[at + 1 :], places.get(SHEETS[sheet][0].name), notices)
     drawing = shapes.recognise(header, rows[at + 1 :], places) if sheet == columns.ORGS else None
     if drawing is not None:
         levels = shapes.level_columns(header)
@@ -261,37 +274,7 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
     if sheet == columns.ORGS and "parent" not in best and "code" not in best:
         raise Unreadable("工作表“组织”没有“组织代码”和“上级代码”列。" + UNDRAWN)
     positions = _positions(sheet, best, header, notices)
-    below = _without_notes(sheet, rows[at + 1 :], positions, notices)
-    return Table(sheet, positions, [row for row in below if _has_value(row[1], positions)])
-
-
-SUMS = {"合计", "总计", "小计", "共计", "总数"}
-NOTE = re.compile(
-    "(注|说明|备注|附注|填表说明|填表人|填报人|填报单位|制表|制表人|审核|审核人|负责人|经办人|联系人|联系电话|日期|填表日期)[0-9]*[:：]"
-)
-
-
-def _without_notes(sheet: str, rows: list[Row], positions: dict[str, int], notices: list[str]) -> list[Row]:
-    """Without sums and without what is written below a table by hand; both are told. A row with all that is required
-    is a row, whatever it is called.
-    """
-    required = [positions[column.name] for column in SHEETS[sheet] if column.required and column.name in positions]
-    kept: list[Row] = []
-    sums: list[str] = []
-    notes: list[str] = []
-    for number, cells in rows:
-        if any(at >= len(cells) or _is_blank(cells[at]) for at in required):
-            first = next((cell for cell in cells if not _is_blank(cell)), None)
-            text = re.sub(r"\s", "", first) if isinstance(first, str) else ""
-            if text in SUMS or NOTE.match(text):
-                (sums if text in SUMS else notes).append(str(number))
-                continue
-        kept.append((number, cells))
-    for what, found in (("像是合计", sums), ("像是表外的说明", notes)):
-        if found:
-            listed = "、".join(found[:10]) + ("等" if len(found) > 10 else "")
-            notices.append(f"工作表“{sheet}”第 {listed} 行{what}，已忽略")
-    return kept
+    return Table(sheet, positions, [row for row in rows[at + 1 :] if _has_value(row[1], positions)])
 
 
 def _positions(
@@ -321,6 +304,35 @@ def _positions(
         hint = f"（是不是“{close[0]}”？）" if close else ""
         notices.append(f"工作表“{sheet}”里不认识的列“{header[:30]}”已忽略{hint}")
     return {name: positions[0] for name, positions in found.items()}
+
+
+TOTALS = ("合计", "总计", "小计", "共计", "总合计")
+REMARK = re.compile(r"(注|说明|备注)[:：]|(填表|填报|审核|复核|制表|联系)(人|单位|部门|日期|时间|电话)?[:：]")
+
+
+def _without_remarks(sheet: str, rows: list[Row], code_at: int | None, notices: list[str]) -> list[Row]:
+    """The rows but for totals and the notes below a table (填表人：…), which are said: they have no code."""
+    kept: list[Row] = []
+    left: dict[str, list[str]] = {}
+    for number, cells in rows:
+        code = cells[code_at] if code_at is not None and code_at < len(cells) else None
+        if code.__class__ is str and code[:1].isascii() and code[:1] not in BLANKS:
+            kept.append((number, cells))  # most of them, and this loop is run for each
+            continue
+        at, first = next(((at, cell) for at, cell in enumerate(cells) if not _is_blank(cell)), (0, None))
+        what = ""
+        if isinstance(first, str):
+            if at == code_at or _is_blank(code) or code == Fault("merged"):
+                text = columns.header_key(first)
+                what = "合计" if text.rstrip(":：") in TOTALS else "表下的说明" if REMARK.match(text) else ""
+        if what:
+            left.setdefault(what, []).append(str(number))
+        else:
+            kept.append((number, cells))
+    for what, found in left.items():
+        more = "等" if len(found) > 10 else ""
+        notices.append(f"工作表“{sheet}”第 {'、'.join(found[:10])}{more} 行是{what}，已忽略")
+    return kept
 
 
 def _is_blank(cell: Any) -> bool:
@@ -363,7 +375,8 @@ def _csv_table(data: bytes, notices: list[str]) -> Table:
     positions = _positions(sheet, _headers(sheet, header), header, notices)
     notices.append(f"按表头识别为“{sheet}”")
     table = Table(sheet, positions, [])
-    for number, cells in _without_notes(sheet, rows[at + 1 :], positions, notices):
+    code_at = positions.get(SHEETS[sheet][0].name)
+    for number, cells in _without_remarks(sheet, rows[at + 1 :], code_at, notices):
         if not any(cells):
             continue
         surplus = [cell for cell in cells[len(header) :] if cell.strip(BLANKS)]

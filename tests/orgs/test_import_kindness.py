@@ -7,7 +7,7 @@ import pytest
 from orgs.importing import columns
 from orgs.importing.columns import SHEETS
 from orgs.importing.nearest import ANSWERED, Nearest
-from orgs.importing.reading import Unreadable, read
+from orgs.importing.reading import read
 from tests.orgs.books import ORG, POST, TREE, book, edited, import_, numbers, plan_of, said
 
 # --- headers ----------------------------------------------------------------------------------------------------------
@@ -41,11 +41,6 @@ def test_a_code_goes_before_a_name_among_synonyms():
     rows = [(*row[:4], "示例局", row[4]) for row in TREE]
     found = read(book(rows, 组织=[*ORG[:4], "上级组织", "上级组织代码"]), "a.xlsx")
     assert found.tables["组织"].columns["parent"] == 5
-
-
-def test_the_same_synonym_twice_is_refused():
-    with pytest.raises(Unreadable, match="列“上级代码”出现了两次"):
-        read(book(TREE, 组织=[*ORG[:4], "上级组织", "上级组织"]), "a.xlsx")
 
 
 def test_synonyms_below_a_title_are_found():
