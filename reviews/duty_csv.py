@@ -46,8 +46,13 @@ def rows(period: Period) -> Iterator[tuple[str, ...]]:
     before = None
     for row in found.iterator(chunk_size=5000):
         if row != before:
-            yield tuple(str(value) for value in row)
+            yield tuple(_text(str(value)) for value in row)
         before = row
+
+
+def _text(value: str) -> str:
+    """What a spreadsheet would take for a formula gets an apostrophe."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def lines(period: Period) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -210,9 +211,14 @@ def word(column: Column, cell: Any, options: Options) -> Any:
 
 
 def probably(written: str, words: Iterable[str]) -> str:
-    """ "，是否指“党支部”？" for the nearest of the words that are allowed; "" when none is near."""
-    near = difflib.get_close_matches(unicodedata.normalize("NFKC", written[:50]), list(words), 1, 0.6)
-    return f"，是否指“{near[0]}”？" if near else ""
+    """ "，是否指 "党支部"？" for the nearest of the words that are allowed; "" when none is near."""
+    return _nearest(written[:50], tuple(words))
+
+
+@functools.lru_cache(maxsize=2000)  # the same few words are mistyped over and over
+def _nearest(written: str, words: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(unicodedata.normalize("NFKC", written), words, 1, 0.6)
+    return f'，是否指 "{near[0]}"？' if near else ""
 
 
 DATES = (

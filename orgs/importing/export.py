@@ -321,7 +321,11 @@ def template(org: Organization | None = None) -> bytes:
                 _pick_list(sheet, letter, ranges.get(PICKED[name, column.name]))
         for row, values in enumerate(_example(name, categories), start=2):
             for at, (column, value) in enumerate(zip(listed, values, strict=True), start=1):
-                cell = sheet.cell(row, at, value)
+                cell = sheet.cell(row, at)
+                if isinstance(value, str) and value:
+                    _write_text(cell, value)
+                elif value != "":
+                    cell.value = value
                 if column.text:
                     cell.number_format = "@"
     _notes(book, categories)
@@ -405,7 +409,9 @@ def _notes(book: Workbook, categories: list[str]) -> None:
         ("1. 带★的列必填；没有要改的列可以整列删去，删去的列保持原值；单元格留空则清空原值。",),
         ("2. 代码和编号请按文本填写（模板已设为文本格式），001 才不会变成 1。",),
         ("3. 各行先后不限：下级可以排在上级前面，任职可以排在人员前面。文件里没有的组织和人员不会被删除。",),
-        ("4. 日期写成 2010-12-31、2010年12月31日、2010/12/31、2010.12（当月 1 日），或用日期单元格；空白表示一直。",),
+        (
+            "4. 日期写成 2010-12-31、2010年12月31日、2010/12/31、2010.12.31、20101231、2010.12（当月 1 日），或用日期单元格；空白表示一直。",
+        ),
         ("5. 全部正确才会导入；有一行错误，整个文件都不导入，并逐条列出工作表、行、列和改法。",),
         ("6. 各表第 2 行起是示例，正式填写前请删除；“组织一览”是系统里现有的组织，供查找和选择代码，不会导入。",),
         (),
@@ -417,7 +423,10 @@ def _notes(book: Workbook, categories: list[str]) -> None:
             lines.append((name, column.header, "★" if column.required else "", note))
     for row, values in enumerate(lines, start=1):
         for at, value in enumerate(values, start=1):
-            sheet.cell(row, at, value).alignment = Alignment(vertical="top", wrap_text=row > 9 and at == 4)
+            cell = sheet.cell(row, at)
+            if value:
+                _write_text(cell, value)
+            cell.alignment = Alignment(vertical="top", wrap_text=row > 9 and at == 4)
     sheet["A1"].font = Font(bold=True, size=14)
     for cell in sheet[9]:
         cell.fill, cell.font = HEADER, WHITE

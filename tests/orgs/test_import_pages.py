@@ -14,6 +14,7 @@ from orgs.importing.reading import Unreadable
 from orgs.models import AuditEvent, ImportBatch, Organization, Person
 from tests import builders
 from tests.orgs.books import ORG, TREE, book
+from tests.orgs.dirty import CASES
 
 pytestmark = pytest.mark.django_db
 CHANGED = [("1311", "天津局检务处第一党支部", "党支部", "机关内设机构", "131", "隶属")]
@@ -217,3 +218,15 @@ def test_the_download_holds_the_sent_sheets_with_the_wrong_cells_marked(cast, ad
     batch.file.storage.delete(batch.file.name)
     made = load_workbook(io.BytesIO(admin.get(reverse("import_errors", args=[batch.pk])).content))
     assert made.sheetnames == ["错误清单"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a pdf in front of a workbook", "a zip bomb", "a billion laughs", "a workbook with a password", "macros", "a value in the far corner"],
+)  # fmt: skip
+def test_a_hostile_upload_is_answered_by_its_sentence(admin, name):
+    (case,) = (case for case in CASES if case.name == name)
+    answer = upload(admin, case.data(), case.file)
+    assert answer.status_code == 200
+    assert case.refused in answer.content.decode()
+    assert not Organization.objects.exists()

@@ -37,8 +37,8 @@ CASES = [
          problems=('组织!2 组织类型: 下面还有组织 "011"，不能改为党支部',)),
     Case("a branch with members turned into a committee", lambda: book([(*TREE[2][:2], "党委", *TREE[2][3:])]),
          before=WITH_MEMBER, problems=('组织!2 组织类型: 还有 1 名党员属于这个党支部，不能改为别的类型',)),
-    Case("an unknown type, and the nearest", **wrong(org(kind="支部"), '组织!6 组织类型: 不认识 "支部"，是否指“党支部”？')),
+    Case("an unknown type, and the nearest", **wrong(org(kind="支部"), '组织!6 组织类型: 不认识 "支部"，是否指 "党支部"？')),
     Case("an unknown category", **wrong(org(category="外星局"), '组织!6 单位类别: 没有单位类别 "外星局"')),
-    Case("a category mistyped, and the nearest", **wrong(org(category="机关内设机构处"), '组织!6 单位类别: 没有单位类别 "机关内设机构处"，是否指“机关内设机构”？')),
+    Case("a category mistyped, and the nearest", **wrong(org(category="机关内设机构处"), '组织!6 单位类别: 没有单位类别 "机关内设机构处"，是否指 "机关内设机构"？')),
     Case("an unknown relation", **wrong(org(relation="领导"), '组织!6 关系: 不认识 "领导"')),
 ]  # fmt: skip
