@@ -170,7 +170,9 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             message = marshal.loads(data)  # noqa: S302 - written by our own process, from plain values
         except (EOFError, ValueError, TypeError):  # it died while it wrote
             break
-        if "rows" in message:
+        if "hidden" in message:
+            notices.append(_unseen(message))
+        elif "rows" in message:
             block = message["rows"]
             if message["odd"]:
                 block = [(number, [_cell(cell) for cell in cells]) for number, cells in block]
@@ -181,8 +183,6 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             _check_names(message["sheets"], notices)
         elif "sheet" in message:
             rows = found[message["sheet"].strip(BLANKS)] = []
-        elif "hidden" in message:
-            notices.append(_unseen(message))
         elif "refused" in message:
             if message.get("reason"):
                 logger.info("import reader refused: %s", message["reason"])
