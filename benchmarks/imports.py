@@ -202,7 +202,7 @@ def _stock(path: Path) -> dict[str, Any]:
         parent = TreeForeignKey("self", null=True, blank=True, on_delete=models.CASCADE)
 
         class Meta:
-            app_label = "benchmarks"
+            app_label = "orgs"  # it must be an installed one
 
     class DivisionResource(resources.ModelResource):
         parent = fields.Field("parent", "parent", widgets.ForeignKeyWidget(Division, "code"))
