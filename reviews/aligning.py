@@ -27,7 +27,7 @@ FOLLOWING = (
 )  # fmt: skip
 COLUMNS = (
     "period_id", "rule_id", "rule_code", "basis", "due_on", "created_at", "status", "is_assigned", "exempt_reason",
-    "target_org_id", "target_person_id", *FOLLOWING,
+    "exempt_approved_by", "target_org_id", "target_person_id", *FOLLOWING,
 )  # fmt: skip
 
 
@@ -177,6 +177,7 @@ class Aligning:
         period, rule = self.period, self.rule
         common = (
             period.pk, rule.pk, rule.code, rule.basis, period.due_on, timezone.now(), DutyStatus.PENDING.value, False, "",
+            "",
         )  # fmt: skip
         for due in dues:
             yield (*common, due.target_org_id, due.target_person_id, *_following(due))
