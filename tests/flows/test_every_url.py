@@ -18,9 +18,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from orgs import accounts
+from orgs import accounts, tokens
 from orgs.importing import aliases, export, job
-from orgs.models import Charge, OrganizationAlias, Post, Scheme, User
+from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage, draws, rule_versions, rules, work_plans
@@ -52,6 +52,8 @@ MATRIX = {
     "login": (SENT_ON, SENT_ON),
     "logout": (NEVER, SENT_ON),
     "password_change": (OPEN, OPEN),
+    "api_tokens": ("404 404 200 200 404 200 200", "404 404 200 200 404 200 200"),  # offices and administrators
+    "api_token_revoke": (NEVER, "404 404 404 404 404 302 404"),  # one's own
     "organizations": (OPEN, NEVER),
     "organizations_export": (OPEN, NEVER),
     "organization": ("404 404 404 200 200 200 200", NEVER),
@@ -201,7 +203,7 @@ def named_urls(resolver: URLResolver | None = None) -> Iterator[tuple[str, URLPa
     """Every named URL outside the admin (which tests/orgs/test_admin_orgs.py and its siblings walk)."""
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
-            if entry.app_name != "admin":
+            if entry.app_name not in ("admin", "ninja"):
                 yield from named_urls(entry)
         else:
             assert entry.name, f"{entry.pattern} has no name"
@@ -266,6 +268,8 @@ def world(cast) -> World:
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
     pk_of["gap"] = gap.pk
+    tokens.issue(users["office"], name="平台", days=30)
+    pk_of["api"] = ApiToken.objects.get().pk
     pk_of["rule"] = Rule.objects.get(code="4").pk
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
