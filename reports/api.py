@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from ninja import NinjaAPI, Path, Query, Schema
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.docs import Swagger
 from ninja.security import HttpBearer
 from pydantic import Field, field_validator
 
@@ -28,6 +29,7 @@ from reviews.models import Duty, DutyStatus, Measure, Period
 Found = TypeVar("Found", bound=Model)
 Item = TypeVar("Item")
 MOST = 1000
+READ = ["读取"]
 Code = Annotated[str, Path(max_length=50, description="组织代码")]
 
 
@@ -48,6 +50,7 @@ api = NinjaAPI(
     description="只读。请求头 Authorization: Bearer 令牌；令牌在“接口令牌”页建立，看到的与建立它的账号相同。",
     auth=Token(),
     urls_namespace="api",
+    docs=Swagger({"defaultModelsExpandDepth": -1}),
 )
 
 
@@ -196,7 +199,7 @@ class ReportsAsked(Portion):
     organization: str = Field("", max_length=50, description="上报单位代码")
 
 
-@api.get("/organizations", response=Many[OrganizationOut], summary="组织")
+@api.get("/organizations", response=Many[OrganizationOut], tags=READ, summary="组织")
 def organizations(request: HttpRequest, asked: Query[OrganizationsAsked]) -> dict[str, Any]:
     """Living organisations that the account sees."""
     user = _user(request)
@@ -214,7 +217,7 @@ def organizations(request: HttpRequest, asked: Query[OrganizationsAsked]) -> dic
     return page
 
 
-@api.get("/organizations/{code}", response=OrganizationOut, summary="一个组织")
+@api.get("/organizations/{code}", response=OrganizationOut, tags=READ, summary="一个组织")
 def organization(request: HttpRequest, code: Code) -> Organization:
     """One organisation, a dissolved one too."""
     found = _organization(request, code)
@@ -222,13 +225,13 @@ def organization(request: HttpRequest, code: Code) -> Organization:
     return found
 
 
-@api.get("/periods", response=list[PeriodOut], summary="点评期")
+@api.get("/periods", response=list[PeriodOut], tags=READ, summary="点评期")
 def periods(request: HttpRequest) -> QuerySet[Period]:
     """Every period, the newest first."""
     return Period.objects.all()
 
 
-@api.get("/duties", response=Many[DutyOut], summary="点评任务")
+@api.get("/duties", response=Many[DutyOut], tags=READ, summary="点评任务")
 def duties(request: HttpRequest, asked: Query[DutiesAsked]) -> dict[str, Any]:
     """Duties of a period that the account sees."""
     found = Duty.objects.visible_to(_user(request)).filter(period=_period(asked.period))
@@ -243,7 +246,7 @@ def duties(request: HttpRequest, asked: Query[DutiesAsked]) -> dict[str, Any]:
     return _portion(found.select_related("reviewer_org", "acting", "target_org", "target_person"), asked)
 
 
-@api.get("/coverage/{code}", response=CoverageOut, summary="覆盖情况")
+@api.get("/coverage/{code}", response=CoverageOut, tags=READ, summary="覆盖情况")
 def coverage(request: HttpRequest, code: Code, period: Annotated[str, Query(max_length=20)]) -> dict[str, Any]:
     """Coverage now, exact to the last confirmed review."""
     org, found = _organization(request, code), _period(period)
@@ -256,7 +259,7 @@ def coverage(request: HttpRequest, code: Code, period: Annotated[str, Query(max_
     }
 
 
-@api.get("/reports", response=Many[ReportOut], summary="附件1")
+@api.get("/reports", response=Many[ReportOut], tags=READ, summary="附件1")
 def reports(request: HttpRequest, asked: Query[ReportsAsked]) -> dict[str, Any]:
     """Reports that were sent, with their lines as sent."""
     found = ProgressReport.objects.visible_to(_user(request)).frozen()
