@@ -10,7 +10,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from orgs.importing import columns
 from orgs.importing.columns import (
@@ -40,8 +40,7 @@ Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong where. `row` None: the whole sheet; `column` is a header."""
 
     sheet: str
@@ -236,10 +235,14 @@ class Planner:
         bad: dict[int, set[str]],
     ) -> list[Any]:
         """The cells of a column, cleaned; the rows of bad ones are noted in `bad`. `known` are cells met before."""
-        found: list[Any] = []
-        for number, cells in block:
-            cell = cells[at] if at < len(cells) else None
+        listed = [cells[at] if at < len(cells) else None for _, cells in block]
+        try:
             # Most columns say the same few things over and over; numbers are no keys, since 1 is True.
+            return [known[cell] for cell in listed]
+        except KeyError:
+            pass
+        found: list[Any] = []
+        for (number, _), cell in zip(block, listed, strict=True):
             keep = cell is None or cell.__class__ is str
             if keep and cell in known:
                 found.append(known[cell])
@@ -266,17 +269,21 @@ class Planner:
 
     def _changed(self, sheet: str, line: Line, label: str, found: Key, stored: dict | None, skip: set[str]) -> Change:
         """The change that this row means for its fields; those in `skip` are the caller's."""
-        values = {name: value for name, value in line.values.items() if name not in skip}
+        values = dict(line.values)
+        for name in skip:
+            values.pop(name, None)
         if stored is None:
-            for column in SHEETS[sheet]:
+            for column in SHEETS[sheet] if len(values) + len(skip) < len(SHEETS[sheet]) else ():
                 if column.name not in values and column.name not in skip and not column.required:
-                    values.setdefault(column.name, column.empty)
+                    values[column.name] = column.empty
             return Change(sheet, line.number, label, found, values, NOTHING)
         different = {name: value for name, value in values.items() if stored[name] != value}
         old = {name: stored[name] for name in different}
         return Change(sheet, line.number, label, found, different, old, stored["pk"])
 
     def _keep(self, change: Change) -> None:
+        if change.row in self.wrong[change.sheet]:
+            return
         if change.stored is None or change.values or change.move or change.redate:
             self.plan.changes[change.sheet].append(change)
 
