@@ -11,7 +11,6 @@ import io
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import islice
 from operator import attrgetter
@@ -24,7 +23,6 @@ from django.db.models.base import ModelState
 BATCH = 5000
 PAGE = 2000  # rows that COPY is handed at a time
 NULL = f"\\N{secrets.token_hex(4)}"  # what nobody can have typed
-T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
 
@@ -59,11 +57,12 @@ def insert_prepared(model: type[Model], columns: Sequence[str], rows: Iterable[S
             cursor.executemany(into, batch)
 
 
-def store(rows: Sequence[Model]) -> None:
+def store(rows: Sequence[M], *, prepare: Callable[[M], None] | None = None) -> None:
     """Insert unsaved instances of one model with all their fields; they gain their primary keys.
 
-    Those that were given keys before keep them. As bulk_create, but for fields that set themselves when they are saved (auto_now): those must have their values.
-    Runs in the caller's transaction.
+    Those that were given keys before keep them. As bulk_create, but for fields that set themselves when they are saved
+    (auto_now): those must have their values. `prepare` completes each row just before it is sent, while the database
+    stores the ones before it; it must ask the database nothing. Runs in the caller's transaction.
     """
     if not rows:
         return
@@ -71,9 +70,16 @@ def store(rows: Sequence[Model]) -> None:
     names = [field.attname for field in model._meta.concrete_fields]
     if rows[0].pk is None:
         give_keys(rows)
-    insert(model, names, map(attrgetter(*names), rows))
+    values = attrgetter(*names)
+    insert(model, names, (values(row) for row in _each(rows, prepare)) if prepare else map(values, rows))
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def _each(rows: Iterable[M], prepare: Callable[[M], None]) -> Iterator[M]:
+    for row in rows:
+        prepare(row)
+        yield row
 
 
 def instance(model: type[M], values: Mapping[str, Any], **related: Model) -> M:
@@ -94,25 +100,6 @@ def instance(model: type[M], values: Mapping[str, Any], **related: Model) -> M:
 @lru_cache(maxsize=100)
 def _defaults(model: type[Model]) -> dict[str, Any]:
     return {field.attname: field.get_default() for field in model._meta.concrete_fields}
-
-
-def ahead(items: Iterable[T]) -> Iterator[T]:
-    """The items, each made in a thread while the one before it is used: the database stores what was made meanwhile.
-
-    Making them must ask the database nothing.
-    """
-    made = iter(items)
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(list, islice(made, 1))
-        while item := coming.result():
-            coming = thread.submit(list, islice(made, 1))
-            yield item[0]
-
-
-def check_references() -> None:
-    """Let PostgreSQL look at the foreign keys written so far now, and not all of them when the transaction ends."""
-    if connection.vendor == "postgresql":
-        connection.check_constraints()
 
 
 def give_keys(rows: Sequence[Model]) -> None:

@@ -7,7 +7,7 @@ ends on a day is not held on that day any more.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -37,33 +37,9 @@ def add_many(persons: Sequence[Person], *, by: User | None, memberships: Sequenc
 
     Raises PeopleRefused when a number is taken (numbers differ by more than case) or a branch is no 党支部.
     """
-    for person in persons:
-        pinyin.fill(person)
-    _add(persons, memberships, by)
-
-
-def add_portions(portions: Iterable[tuple[Sequence[Person], Sequence[Move]]], *, by: User | None) -> None:
-    """As add_many, for so many that they are made portion by portion: the next one while the last one is stored.
-
-    Making them must ask the database nothing.
-    """
-
-    def filled() -> Iterator[tuple[Sequence[Person], Sequence[Move]]]:
-        for persons, memberships in portions:
-            for person in persons:
-                pinyin.fill(person)
-            yield persons, memberships
-
-    with transaction.atomic():
-        for persons, memberships in bulk.ahead(filled()):
-            _add(persons, memberships, by)
-            bulk.check_references()
-
-
-def _add(persons: Sequence[Person], memberships: Sequence[Move], by: User | None) -> None:
     try:
         with transaction.atomic():
-            bulk.store(persons)
+            bulk.store(persons, prepare=pinyin.fill)
             audit.record_new(by, "新增人员", persons)
             _begin([move for move in memberships if move[1] is not None], {}, by)
     except IntegrityError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -214,16 +214,13 @@ def _people(
         branch, on = change.move
         return person, orgs[branch] if branch else None, on
 
-    def portions() -> Iterator[tuple[list[Person], list[people.Move]]]:
-        new = [change for change in changes if change.stored is None]
-        for start in range(0, len(new), PORTION):
-            portion = new[start : start + PORTION]
-            added = [bulk.instance(Person, _facts(change)) for change in portion]
-            pairs = list(zip(portion, added, strict=True))
-            persons.update((change.key, person) for change, person in pairs if change.key in holders)
-            yield added, [move(change, person) for change, person in pairs if change.move]
-
-    people.add_portions(portions(), by=by)
+    new = [change for change in changes if change.stored is None]
+    for start in range(0, len(new), PORTION):
+        portion = new[start : start + PORTION]
+        added = [bulk.instance(Person, change.values) for change in portion]
+        pairs = list(zip(portion, added, strict=True))
+        people.add_many(added, by=by, memberships=[move(change, person) for change, person in pairs if change.move])
+        persons.update((change.key, person) for change, person in pairs if change.key in holders)
     old = [change for change in changes if change.stored is not None]
     changed = [(persons[change.key], facts) for change in old if (facts := _facts(change))]
     people.update_many(changed, by=by)

@@ -588,9 +588,10 @@ def _changes(plan: Plan, sheet: str) -> dict[str, Any]:
 def _row(change: Change) -> dict[str, Any]:
     """One row as the preview shows it: its fields, old -> new, in Chinese."""
     fields = []
+    values = change.told
     for column in SHEETS[change.sheet]:
-        if column.name in change.values:
-            new = shown(change.sheet, column.name, change.values[column.name])
+        if column.name in values:
+            new = shown(change.sheet, column.name, values[column.name])
             old = shown(change.sheet, column.name, change.old.get(column.name))
             if change.stored is not None or new:
                 fields.append({"header": column.header, "old": old, "new": new})
