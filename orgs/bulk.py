@@ -72,8 +72,10 @@ def store(rows: Sequence[M], *, prepare: Callable[[M], None] | None = None) -> N
         give_keys(rows)
     values = attrgetter(*names)
     insert(model, names, (values(row) for row in _each(rows, prepare)) if prepare else map(values, rows))
+    alias = connection.alias
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        state = row._state
+        state.adding, state.db = False, alias
 
 
 def _each(rows: Iterable[M], prepare: Callable[[M], None]) -> Iterator[M]:

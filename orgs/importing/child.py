@@ -380,8 +380,18 @@ def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-# What stands where a cell is lost, merged or hidden, where a document type is declared, or where names have a prefix.
-TELLING = (b"<f", b":f", b'"e"', b"'e'", b"mergeCell", b"<!DOCTYPE", b":c ", b":c>", b"hidden=", b"\0")
+# What stands where a cell is lost, merged or hidden, where a document type is declared, or where names have a prefix;
+# each under a letter of it that is rare in a sheet's XML, because one letter is found eight times as fast.
+TELLING = (
+    (b"f", (b"<f",)),
+    (b":", (b":f", b":c ", b":c>")),
+    (b'"', (b'"e"',)),
+    (b"'", (b"'e'",)),
+    (b"g", (b"mergeCell",)),
+    (b"!", (b"<!DOCTYPE",)),
+    (b"d", (b"hidden=",)),
+    (b"\0", (b"\0",)),
+)
 
 
 def _is_plain(stream: Any) -> bool:
@@ -389,7 +399,7 @@ def _is_plain(stream: Any) -> bool:
     carried = b""
     while piece := stream.read(PIECE):
         piece = carried + piece
-        if any(mark in piece for mark in TELLING):
+        if any(letter in piece and any(mark in piece for mark in marks) for letter, marks in TELLING):
             return False
         carried = piece[-16:]
     return True
