@@ -515,10 +515,10 @@ def _describe(batch: ImportBatch, plan: Plan) -> None:
         "effects": batch.counts.get("effects", []),
         "unknown": _unknown(plan),
         "drawn": _drawn(plan),
-        "problems": [asdict(problem) for problem in plan.problems[:SHOWN_PROBLEMS]],
+        "problems": [problem._asdict() for problem in plan.problems[:SHOWN_PROBLEMS]],
         "groups": _groups(plan.problems),
         "problem_count": len(plan.problems),
-        "warnings": [asdict(problem) for problem in plan.warnings[:SHOWN_PROBLEMS]],
+        "warnings": [problem._asdict() for problem in plan.warnings[:SHOWN_PROBLEMS]],
         "warning_count": len(plan.warnings),
         "notices": plan.notices[:50],
     }
@@ -571,7 +571,7 @@ def _groups(problems: list[Problem]) -> list[dict[str, Any]]:
             "column": column,
             "cause": cause,
             "count": len(rows),
-            "rows": [asdict(row) for row in rows[:SHOWN_OF_A_CAUSE]],
+            "rows": [row._asdict() for row in rows[:SHOWN_OF_A_CAUSE]],
         }
         for (sheet, column, cause), rows in ordered[:SHOWN_CAUSES]
     ]
@@ -588,9 +588,10 @@ def _changes(plan: Plan, sheet: str) -> dict[str, Any]:
 def _row(change: Change) -> dict[str, Any]:
     """One row as the preview shows it: its fields, old -> new, in Chinese."""
     fields = []
+    values = change.told
     for column in SHEETS[change.sheet]:
-        if column.name in change.values:
-            new = shown(change.sheet, column.name, change.values[column.name])
+        if column.name in values:
+            new = shown(change.sheet, column.name, values[column.name])
             old = shown(change.sheet, column.name, change.old.get(column.name))
             if change.stored is not None or new:
                 fields.append({"header": column.header, "old": old, "new": new})
