@@ -139,7 +139,7 @@ class _Inquiry:
         whom = f"“{target.name}”的负责人{head.name}" if head else f"“{target.name}”"
         by = "书记本人" if rule.reviewer_kind == ReviewerKind.PERSON else ""
         yield Line(f"规则 {rule.code}（{rule.clause}）：{whom}由{who}{by}点评。", rule, reaches=True)
-        if rule.cadence == Cadence.YEAR and not self.period.is_second_half:
+        if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
             yield Line(f"规则 {rule.code} 每年一次，任务随下半年生成，上半年没有。", rule)
         if self.reviewer is not None:
             for pk in ids:
@@ -258,7 +258,7 @@ class _Inquiry:
         teams = Teams(self.on, {org.pk})
         head = teams.head(org.pk)
         for rule in taken:
-            if rule.cadence == Cadence.YEAR and not self.period.is_second_half:
+            if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
                 yield Line(f"规则 {rule.code} 每年一次，任务随下半年生成，上半年没有。", rule)
             elif head is not None and head.person_id == person.pk:
                 yield Line(
