@@ -16,12 +16,12 @@ from orgs import bulk
 from orgs.models import Organization, Person
 from reviews.derive import Derivation, Due, Key, place
 from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
+from reviews.models.duty import BY_HAND
 from reviews.models.record import COUNTED_STATES
 
 BATCH = 2000
 FEW = 500  # ids in one condition: well below the limit of every database
 SAMPLE = 50
-BY_HAND = "X"  # rule code of duties that no rule made
 FOLLOWING = (
     "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "joint_group", "reasons",
 )  # fmt: skip

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadPeriod", "Counts", "DutyPlan", "DutyRefused", "Explanation", "day_of", "ensure_period", "exempt", "explain", "follow",
-    "preview", "reassign", "regenerate", "regenerate_many", "reopen", "resume", "settle", "unsaved_period",
+    "preview", "reassign", "regenerate", "regenerate_many", "reopen", "resume", "same_elsewhere", "settle", "unsaved_period",
 ]  # fmt: skip
 
 MANY = 10_000  # new duties after which the database should count its table

@@ -42,6 +42,10 @@ class PeriodQuerySet(models.QuerySet["Period"]):
         held = review.held_on
         return self.filter(own | Q(starts_on__lte=held, ends_on__gte=held) if held else own).order_by("pk")
 
+    def beside(self, period: Period) -> Self:
+        """Others that have days in common with it."""
+        return self.filter(starts_on__lte=period.ends_on, ends_on__gte=period.starts_on).exclude(pk=period.pk)
+
     def current(self, on: datetime.date) -> Period | None:
         """The half-year that holds this day; else the last one before it; else the first of all; else a round likewise."""
         for found in (self.half_years(), self):
