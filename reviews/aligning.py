@@ -7,6 +7,8 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -27,7 +29,7 @@ FOLLOWING = (
 )  # fmt: skip
 COLUMNS = (
     "period_id", "rule_id", "rule_code", "basis", "due_on", "created_at", "status", "is_assigned", "exempt_reason",
-    "target_org_id", "target_person_id", *FOLLOWING,
+    "exempt_approved_by", "target_org_id", "target_person_id", *FOLLOWING,
 )  # fmt: skip
 
 
@@ -178,6 +180,7 @@ class Aligning:
         period, rule = self.period, self.rule
         common = (
             period.pk, rule.pk, rule.code, rule.basis, period.due_on, timezone.now(), DutyStatus.PENDING.value, False, "",
+            "",
         )  # fmt: skip
         for due in dues:
             yield (*common, due.target_org_id, due.target_person_id, *_following(due))
@@ -396,7 +399,12 @@ def settle_by_reviews_before_a_transfer(period: Period, by: Collection[int] | No
 
 def suffices_for(duties: QuerySet[Duty]) -> QuerySet[Duty]:
     """Open duties of joint partners that need not act any more, because one of these is done (A1: any one suffices)."""
-    return _partners_of(duties).filter(rule__joint=Joint.ANY)
+    joint = duties.exclude(joint_group="").filter(rule__joint=Joint.ANY).order_by()
+    served = joint.values("period", "about_org", "joint_group", "subject")
+    if not served:
+        return Duty.objects.none()
+    # By what is known of the few that are done: a join over all duties took half a second of each confirmation.
+    return Duty.objects.open().filter(reduce(or_, (Q(**facts) for facts in served))).order_by()
 
 
 def _partners_of(duties: QuerySet[Duty]) -> QuerySet[Duty]:

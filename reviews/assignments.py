@@ -164,26 +164,18 @@ def exempting(*, reason: str, approved_by: str, by: User) -> Action:
     """Exempt each, with who approved it."""
 
     def act(duty: Duty) -> str:
-        words = f"{tidy(reason)}（{tidy(approved_by)}批准）"
-        if len(words) > REASON:
-            raise AssignmentRefused(f"免除原因太长：连同批准人最多 {REASON} 个字。")
-        if not tidy(reason) or not tidy(approved_by):
-            raise AssignmentRefused("请写明免除原因和批准人。")
-        duties.exempt(duty, reason=words, by=by)
-        return f"免除：{words}"
+        done = duties.exempt(duty, reason=reason, approved_by=approved_by, by=by)
+        return f"免除：{done.exempt_reason}（{done.exempt_approved_by}批准）"
 
     return act
 
 
 def reassigning(*, acting: Person, reason: str, by: User) -> Action:
-    """Give each to another leader: a successor or a substitute, with the reason in the trail."""
+    """Give each to another leader: a successor or a substitute."""
 
     def act(duty: Duty) -> str:
-        if not tidy(reason):
-            raise AssignmentRefused("请写明转派原因，例如调任、病假。")
         was = duty.acting.name if duty.acting else "（无）"
-        moved = duties.reassign(duty, acting=acting, by=by)
-        audit.record(by, "转派原因", [moved], summary=f"{was} → {acting.name}：{tidy(reason)}"[:500])
+        duties.reassign(duty, acting=acting, reason=reason, by=by)
         return f"转派：{was} → {acting.name}"
 
     return act

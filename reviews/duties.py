@@ -25,6 +25,7 @@ from reviews.aligning import (
     suffices_for,
 )
 from reviews.derive import Derivation
+from reviews.drafts import tidy
 from reviews.explaining import Explanation, explain
 from reviews.models import Duty, DutyStatus, Period, Record, ReviewerKind, Subject
 from reviews.models.record import COUNTED_STATES
@@ -38,6 +39,7 @@ __all__ = [
     "preview", "reassign", "regenerate", "regenerate_many", "reopen", "resume", "same_elsewhere", "settle", "unsaved_period",
 ]  # fmt: skip
 
+REASON, NAME = 200, 50  # letters
 MANY = 10_000  # new duties after which the database should count its table
 
 
@@ -210,17 +212,22 @@ def reopen(record: Record) -> None:
 
 
 @transaction.atomic
-def exempt(duty: Duty, *, reason: str, by: User) -> Duty:
-    """免除, with a reason, by the office of the reviewing organisation or above it."""
+def exempt(duty: Duty, *, reason: str, approved_by: str, by: User) -> Duty:
+    """免除, with a reason and who approved it, by the office of the reviewing organisation or above it."""
     duty = _for_office(duty, by)
-    reason = reason.strip()
-    if not reason:
-        raise DutyRefused("请写明免除原因，例如空缺、撤销、长期病休。")
+    reason, approved_by = tidy(reason), tidy(approved_by)
+    if not reason or not approved_by:
+        raise DutyRefused("请写明免除原因（例如空缺、撤销、长期病休）和批准人。")
+    if len(reason) > REASON or len(approved_by) > NAME:
+        raise DutyRefused(f"免除原因最多 {REASON} 个字，批准人最多 {NAME} 个字，请删减。")
     if duty.status == DutyStatus.EXEMPT:
         return duty
     if duty.status != DutyStatus.PENDING:
         raise DutyRefused(f"任务“{duty}”{duty.get_status_display()}，不能免除。")
-    return _write(duty, "免除任务", by, status=DutyStatus.EXEMPT, exempt_reason=reason[:200])
+    return _write(
+        duty, "免除任务", by, f"{reason}（{approved_by}批准）", status=DutyStatus.EXEMPT, exempt_reason=reason,
+        exempt_approved_by=approved_by,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -229,13 +236,21 @@ def resume(duty: Duty, *, by: User) -> Duty:
     duty = _for_office(duty, by)
     if duty.status != DutyStatus.EXEMPT:
         raise DutyRefused(f"任务“{duty}”{duty.get_status_display()}，不需要恢复。")
-    return _write(duty, "恢复任务", by, status=DutyStatus.PENDING, exempt_reason="")
+    return _write(duty, "恢复任务", by, status=DutyStatus.PENDING, exempt_reason="", exempt_approved_by="")
 
 
 @transaction.atomic
-def reassign(duty: Duty, *, acting: Person, by: User) -> Duty:
-    """转派: another leader carries it out. A vacant 书记's duty may go to anybody; an organisation's to its team."""
+def reassign(duty: Duty, *, acting: Person, reason: str, by: User) -> Duty:
+    """转派: another leader, a successor or a substitute, carries it out, with a reason.
+
+    A vacant 书记's duty may go to anybody; an organisation's to its team.
+    """
     duty = _for_office(duty, by)
+    reason = tidy(reason)
+    if not reason:
+        raise DutyRefused("请写明转派原因，例如调任、病假。")
+    if len(reason) > REASON:
+        raise DutyRefused(f"转派原因最多 {REASON} 个字，请删减。")
     if duty.status != DutyStatus.PENDING:
         raise DutyRefused(f"任务“{duty}”{duty.get_status_display()}，不能转派。")
     if acting.pk == duty.target_person_id:
@@ -248,7 +263,8 @@ def reassign(duty: Duty, *, acting: Person, by: User) -> Duty:
             raise DutyRefused(f"{acting.name}不是“{duty.reviewer_org}”的班子成员，不能转派给他。")
     elif duty.reviewer_id is not None and acting.pk != duty.reviewer_id:
         raise DutyRefused("通知点名由书记本人点评，书记在任时不能转派。")
-    return _write(duty, "转派任务", by, acting=acting, is_assigned=True)
+    was = duty.acting.name if duty.acting else "（无）"
+    return _write(duty, "转派任务", by, f"{was} → {acting.name}：{reason}", acting=acting, is_assigned=True)
 
 
 def _for_office(duty: Duty, by: User) -> Duty:
@@ -262,10 +278,10 @@ def _for_office(duty: Duty, by: User) -> Duty:
     return duty
 
 
-def _write(duty: Duty, verb: str, by: User, **values: Any) -> Duty:
+def _write(duty: Duty, verb: str, by: User, summary: str = "", **values: Any) -> Duty:
     before = {name: getattr(duty, name) for name in values}
     for name, value in values.items():
         setattr(duty, name, value)
     duty.save(update_fields=list(values))
-    audit.record(by, verb, [duty], changes={duty.pk: (before, values)})
+    audit.record(by, verb, [duty], summary=summary, changes={duty.pk: (before, values)})
     return duty

@@ -231,6 +231,17 @@ class ReasonForm(Styled):
     )
 
 
+class ExemptForm(ReasonForm):
+    """Why a duty is taken away, and who approved it."""
+
+    approved_by = forms.CharField(
+        label="批准人",
+        max_length=50,
+        help_text="批准免除的领导，例如“党委书记王某”",
+        error_messages={"required": "请写明批准人。", "max_length": "批准人最多 50 个字。"},
+    )
+
+
 class PlanForm(Styled):
     """What will be done about a problem."""
 

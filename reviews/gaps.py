@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from orgs import audit, scope
 from orgs.errors import DomainError, Forbidden
@@ -259,15 +260,20 @@ def _idle(user: User, period: Period, on: datetime.date) -> QuerySet[CoverageTar
         period=period,
         measure=Measure.LEADERS,
     )
-    return roster.select_related("person", "organization").order_by("organization__code", "person__number")
+    held = Post.objects.valid(on).filter(person=OuterRef("person"), organization=OuterRef("organization"))
+    found = roster.annotate(post=Subquery(held.order_by("pk").values("pk")[:1]))
+    return found.select_related("person", "organization").order_by("organization__code", "person__number")
 
 
-def _idle_one(row: CoverageTarget, period: Period) -> tuple[str, str, list[Cure]]:
+def _idle_one(row: Any, period: Period) -> tuple[str, str, list[Cure]]:
     person, org = row.person, row.organization
-    assert person is not None  # noqa: S101 - of the leaders' measure
-    cures = [Cure("分管", reverse("charge_add", args=[org.code]))] if not org.is_branch else []
-    query = f"?period={period.code}&reviewer=person:{person.number}"
-    cures.append(Cure("为什么", reverse("duty_why") + query))
+    cures = []
+    if not org.is_branch:
+        cures.append(Cure("分管", f"{reverse('charge_add', args=[org.code])}?{urlencode({'person': person.number})}"))
+    if row.post:
+        cures.append(Cure("指派", f"{reverse('duty_assign')}?{urlencode({'period': period.code, 'post': row.post})}"))
+    asked = urlencode({"period": period.code, "reviewer": f"person:{person.number}"})
+    cures.append(Cure("为什么", f"{reverse('duty_why')}?{asked}"))
     return person.name, f"{person.number} · {org.name}", cures
 
 

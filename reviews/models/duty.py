@@ -142,6 +142,7 @@ class Duty(models.Model):
     due_on = models.DateField("截止日期")
     status = models.CharField("状态", max_length=10, choices=DutyStatus, default=DutyStatus.PENDING)
     exempt_reason = models.CharField("免除原因", max_length=200, blank=True)
+    exempt_approved_by = models.CharField("免除批准人", max_length=50, blank=True)
     created_at = models.DateTimeField("生成时间", auto_now_add=True)
 
     objects = DutyQuerySet.as_manager()

@@ -15,15 +15,16 @@ from django.views.decorators.http import require_POST
 
 from orgs import clock, scope
 from orgs.errors import DomainError
-from orgs.models import Organization, Person, Post, User
+from orgs.models import AuditEvent, Organization, Person, Post, User
 from orgs.requests import UserRequest
 from reviews import duties, records, waiting, work_plans
-from reviews.forms import ReasonForm
+from reviews.forms import ExemptForm, ReasonForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
 from reviews.models.duty import BY_HAND, DutyQuerySet
 from reviews.models.record import COUNTED_STATES
 
 PAGE = 50
+HISTORY = 50
 UNDER_WAY = [RecordState.DRAFT, RecordState.SUBMITTED]
 # Organisations first, then their heads, then the own team, then members.
 SUBJECT_ORDER = Case(
@@ -216,6 +217,8 @@ def duty(request: UserRequest, pk: int) -> HttpResponse:
         "may_manage": may_manage,
         "candidates": _candidates(request.user, found) if may_manage else [],
         "reason_form": ReasonForm(),
+        "exempt_form": ExemptForm(),
+        "history": _history(found) if may_manage else [],
     }
     return render(request, "reviews/duty.html", context)
 
@@ -238,6 +241,11 @@ def _candidates(user: User, found: Duty) -> QuerySet[Person]:
     held = Post.objects.valid(clock.today()).filter(organization__in=[pk for pk in orgs if pk])
     people = Person.objects.visible_to(user).filter(pk__in=held.values("person"))
     return people.exclude(pk__in=[pk for pk in (found.acting_id, found.target_person_id) if pk])
+
+
+def _history(found: Duty) -> QuerySet[AuditEvent]:
+    """What was done to the duty by hand, the latest first: for who may do it."""
+    return AuditEvent.objects.about(Duty._meta.label_lower, [found.pk]).select_related("by", "by__person")[:HISTORY]
 
 
 @require_POST
@@ -281,11 +289,11 @@ def carry_over(source: Record, record: Record) -> records.RecordDraft:
 def duty_exempt(request: UserRequest, pk: int) -> HttpResponse:
     """The office takes a duty away, with its reason (domain.md 5.3)."""
     found = visible_duty(request, pk)
-    form = ReasonForm(request.POST)
+    form = ExemptForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "请写明免除原因（最多 200 个字），再点免除。")
+        messages.error(request, form.said())
         return redirect("duty", pk=pk)
-    return _done(request, pk, "已免除这项任务。", duties.exempt, found, reason=form.cleaned_data["reason"])
+    return _done(request, pk, "已免除这项任务。", duties.exempt, found, **form.cleaned_data)
 
 
 @require_POST
@@ -299,11 +307,12 @@ def duty_reassign(request: UserRequest, pk: int) -> HttpResponse:
     """The office gives the duty to another leader (转派)."""
     found = visible_duty(request, pk)
     number = request.POST.get("person", "")[:40].replace("\x00", "")
-    person = _candidates(request.user, found).filter(number=number).first()
-    if person is None:
-        messages.error(request, "请选择由谁点评。")
+    person, form = _candidates(request.user, found).filter(number=number).first(), ReasonForm(request.POST)
+    if person is None or not form.is_valid():
+        messages.error(request, "请选择由谁点评，并写明转派原因，例如调任、病假（最多 200 个字）。")
         return redirect("duty", pk=pk)
-    return _done(request, pk, f"已转派给{person.name}。", duties.reassign, found, acting=person)
+    words = f"已转派给{person.name}。"
+    return _done(request, pk, words, duties.reassign, found, acting=person, reason=form.cleaned_data["reason"])
 
 
 def _done(

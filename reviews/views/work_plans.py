@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.forms import CharField, MultipleChoiceField
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs import clock, lists, scope
@@ -183,32 +185,46 @@ def work_plan_edit(request: UserRequest, pk: int) -> HttpResponse:
     form = WorkPlanForm(request.POST or None, initial=initial)
     number = request.POST.get("page") or request.GET.get("page")
     page = Paginator(found.lines.select_related("duty"), LINES).get_page(number)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST":
+        shown, problems = _typed(request, page.object_list)
         try:
-            _save(request, found, form, list(page.object_list))
-            messages.success(request, "已保存。")
-            return redirect("work_plan", pk=pk)
+            if problems:
+                raise work_plans.WorkPlanRefused(problems[0])
+            if form.is_valid():
+                _save(request, found, form, shown)
+                messages.success(request, "已保存。")
+                go_on = request.POST.get("go_on", "")
+                if go_on.isdecimal():
+                    return redirect(f"{reverse('work_plan_edit', args=[pk])}?page={go_on}")
+                return redirect("work_plan", pk=pk)
         except DomainError as refusal:
             messages.error(request, str(refusal))
     context = {"plan": found, "form": form, "page_obj": page, "choices": ReviewForm.choices}
     return render(request, "reviews/work_plan_edit.html", context)
 
 
-def _save(request: UserRequest, found: WorkPlan, form: WorkPlanForm, shown: list[WorkPlanLine]) -> None:
-    """Hand what was typed to the verb; a day that nobody can read is refused."""
-    typed, day = form.cleaned_data, DayField(required=False)
-    lines: dict[int, PlanLine] = {}
-    for line in shown:
+def _typed(request: UserRequest, lines: Iterable[WorkPlanLine]) -> tuple[list[WorkPlanLine], list[str]]:
+    """The lines of the page that were typed, now as typed, so that a refusal loses nothing; days that nobody can read."""
+    shown, problems, day = [], [], DayField(required=False)
+    for line in lines:
         key = f"line-{line.pk}"
-        if f"{key}-on" in request.POST:
-            try:
-                on = day.clean(request.POST[f"{key}-on"][:20].replace("\x00", ""))
-            except forms.ValidationError as error:
-                raise work_plans.WorkPlanRefused(f"“{line.target_name}”的计划{error.messages[0]}") from None
-            lines[line.pk] = PlanLine(request.POST.get(f"{key}-form", "")[:20].replace("\x00", ""), on)
+        if f"{key}-on" not in request.POST:
+            continue
+        shown.append(line)
+        line.form = request.POST.get(f"{key}-form", "")[:20].replace("\x00", "")
+        try:
+            line.planned_on = day.clean(request.POST[f"{key}-on"][:20].replace("\x00", ""))
+        except forms.ValidationError as error:
+            problems.append(f"“{line.target_name}”的计划{error.messages[0]}")
+    return shown, problems
+
+
+def _save(request: UserRequest, found: WorkPlan, form: WorkPlanForm, shown: list[WorkPlanLine]) -> None:
+    """Hand what was typed to the verb."""
+    typed = form.cleaned_data
     work_plans.save(
-        found, texts={name: typed[name] for name in work_plans.TEXTS}, forms=typed["forms"],
-        combined=typed["combined"], lines=lines, rest_on=typed["rest_on"], by=request.user,
+        found, texts={name: typed[name] for name in work_plans.TEXTS}, forms=typed["forms"], combined=typed["combined"],
+        lines={line.pk: PlanLine(line.form, line.planned_on) for line in shown}, rest_on=typed["rest_on"], by=request.user,
     )  # fmt: skip
 
 

@@ -73,10 +73,11 @@ def test_a_name_that_looks_like_a_formula_stays_a_text(cast):
 def test_fifty_thousand_organisations_stay_fast(cast):
     """The list is a range, not a text in each column: only 组织一览 grows."""
     parent = cast.org["131"]
+    free = Organization.objects.order_by("-rght").values_list("rght", flat=True)[0] + 1
     same = {"org_type": "branch", "category": parent.category, "parent": parent, "tree_id": parent.tree_id, "level": 3}
     Organization._base_manager.bulk_create(
         (
-            Organization(code=f"9{n:06d}", name=f"第{n}党支部", lft=9000 + 2 * n, rght=9001 + 2 * n, **same)
+            Organization(code=f"9{n:06d}", name=f"第{n}党支部", lft=free + 2 * n, rght=free + 2 * n + 1, **same)
             for n in range(50_000)
         ),
         batch_size=1000,

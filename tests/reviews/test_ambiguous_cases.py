@@ -243,7 +243,7 @@ def test_a18_a_vacant_post_keeps_its_duties_and_takes_a_substitute(cast, derived
     people.remove(cast.person["secretary"].posts.get(), on=day("2010-11-01"), by=None)
     duty = derived(rule_code="4", target_person=cast.person["member"]).get()
     assert (duty.reviewer, duty.acting, duty.due_on) == (None, None, day("2010-12-31"))
-    duties.reassign(duty, acting=cast.person["bureau_head"], by=cast.user["clerk"])
+    duties.reassign(duty, acting=cast.person["bureau_head"], reason="病假", by=cast.user["clerk"])
     duty = derived(rule_code="4", target_person=cast.person["member"]).get()
     assert (duty.reviewer, duty.acting) == (None, cast.person["bureau_head"])
     # As a target: the organisation stays, the head's duty falls away.
@@ -313,7 +313,7 @@ def test_a24_who_is_no_member_in_order_is_not_reviewed(cast, derived, status):
 
 def test_a24_who_is_hard_to_reach_stays_in_the_number_with_a_reason(cast, derived):
     duty = derived(rule_code="4", target_person=cast.person["member"]).get()
-    duties.exempt(duty, reason="流动党员，难以点评", by=cast.user["clerk"])
+    duties.exempt(duty, reason="流动党员，难以点评", approved_by="王书记", by=cast.user["clerk"])
     assert derived(pk=duty.pk, status=DutyStatus.EXEMPT, exempt_reason="流动党员，难以点评").exists()
     target = CoverageTarget.objects.get(measure=Measure.MEMBERS, person=cast.person["member"])
     assert target.done_on is None

@@ -121,9 +121,8 @@ def test_many_are_previewed_without_a_trace_and_done_together_or_not_at_all(case
     assert "确认免除 2 项" in page
     assert Duty.objects.filter(status="exempt").count() == 0
     browser.post(reverse("duties_bulk"), facts | {"confirmed": "1"})
-    assert set(Duty.objects.filter(status="exempt").values_list("exempt_reason", flat=True)) == {
-        "长期病休（王书记批准）"
-    }
+    exempt = Duty.objects.filter(status="exempt").values_list("exempt_reason", "exempt_approved_by")
+    assert set(exempt) == {("长期病休", "王书记")}
 
 
 def test_who_heads_it_assigns_and_its_office_does_all(cases, as_user):
@@ -143,7 +142,7 @@ def test_what_was_typed_stays_when_something_is_missing(cases, as_user):
         assert browser.post(reverse("duties_bulk"), {"duty": [duty.pk]} | junk).status_code == 200
     facts = {"duty": [duty.pk], "do": "exempt", "reason": "长期病休"}
     page = browser.post(reverse("duties_bulk"), facts).content.decode()
-    assert "请写明免除原因和批准人" in page
+    assert "请写明免除原因（例如空缺、撤销、长期病休）和批准人" in page
     assert 'value="长期病休"' in page
     assert Duty.objects.get().status == DutyStatus.PENDING
     again = browser.post(reverse("duties_bulk"), facts | {"approved_by": "王书记", "edit": "1"}).content.decode()

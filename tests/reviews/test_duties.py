@@ -94,7 +94,7 @@ def test_a_substitute_stays_while_the_post_is_vacant(period, cast):
     people.remove(cast.person["secretary"].posts.get(), on=datetime.date(2010, 11, 1), by=None)
     duties.regenerate(period, on=ON)
     duty = rows(period, rule_code="4", target_person=cast.person["member"]).get()
-    duties.reassign(duty, acting=cast.person["member_in_charge"], by=cast.user["clerk"])
+    duties.reassign(duty, acting=cast.person["member_in_charge"], reason="病假", by=cast.user["clerk"])
     duties.regenerate(period, on=ON)
     duty.refresh_from_db()
     assert (duty.reviewer, duty.acting) == (None, cast.person["member_in_charge"])
@@ -185,10 +185,10 @@ def test_a_provincial_bureau_entered_as_affiliated_still_falls_under_5b_only(cas
 def test_exempting_needs_a_reason_and_the_office(period, cast):
     duty = rows(period, rule_code="2A", subject="org").get()
     with pytest.raises(duties.DutyRefused, match="原因"):
-        duties.exempt(duty, reason=" ", by=cast.user["clerk"])
+        duties.exempt(duty, reason=" ", approved_by="王书记", by=cast.user["clerk"])
     with pytest.raises(Forbidden):
-        duties.exempt(duty, reason="撤销", by=cast.user["secretary"])
-    duties.exempt(duty, reason="机构正在撤销", by=cast.user["clerk"])
+        duties.exempt(duty, reason="撤销", approved_by="王书记", by=cast.user["secretary"])
+    duties.exempt(duty, reason="机构正在撤销", approved_by="王书记", by=cast.user["clerk"])
     assert rows(period, pk=duty.pk, status=DutyStatus.EXEMPT).exists()
     duties.regenerate(period, on=ON)
     assert rows(period, pk=duty.pk, status=DutyStatus.EXEMPT).exists()
@@ -201,13 +201,13 @@ def test_reassigning_stays_within_the_team(period, cast, part, said):
     duty = rows(period, rule_code="2A", subject="org").get()
     person = builders.make_person() if part == "stranger_person" else cast.person[part]
     with pytest.raises(duties.DutyRefused, match=said):
-        duties.reassign(duty, acting=person, by=cast.user["clerk"])
+        duties.reassign(duty, acting=person, reason="病假", by=cast.user["clerk"])
 
 
 def test_the_notice_names_the_secretary_himself(period, cast):
     duty = rows(period, rule_code="4", target_person=cast.person["member"]).get()
     with pytest.raises(duties.DutyRefused, match="书记本人"):
-        duties.reassign(duty, acting=cast.person["bureau_head"], by=cast.user["clerk"])
+        duties.reassign(duty, acting=cast.person["bureau_head"], reason="病假", by=cast.user["clerk"])
 
 
 def test_the_explanation_names_rule_basis_and_division_of_work(period, cast):

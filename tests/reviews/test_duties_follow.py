@@ -88,7 +88,7 @@ def substitute(period, cast):
     end_post(cast.person["secretary"], cast.org["1311"])
     duties.regenerate(period, on=ON)
     duty = rows(period, rule_code="4", target_person=cast.person["member"]).get()
-    return duties.reassign(duty, acting=cast.person["member_in_charge"], by=cast.user["clerk"])
+    return duties.reassign(duty, acting=cast.person["member_in_charge"], reason="病假", by=cast.user["clerk"])
 
 
 def test_the_new_secretary_takes_over_from_the_substitute(period, cast):
@@ -102,7 +102,7 @@ def test_the_new_secretary_takes_over_from_the_substitute(period, cast):
 
 def test_who_left_the_team_is_its_acting_person_no_more(period, cast):
     duty = rows(period, rule_code="2B", target_org=cast.org["1311"]).get()
-    duties.reassign(duty, acting=cast.person["bureau_head"], by=cast.user["clerk"])
+    duties.reassign(duty, acting=cast.person["bureau_head"], reason="病假", by=cast.user["clerk"])
     duties.regenerate(period, on=ON)
     duty.refresh_from_db()
     assert duty.acting == cast.person["bureau_head"]
@@ -114,7 +114,7 @@ def test_who_left_the_team_is_its_acting_person_no_more(period, cast):
 
 def test_who_comes_to_head_the_target_acts_towards_it_no_more(period, cast):
     duty = rows(period, rule_code="2B", target_org=cast.org["1311"]).get()
-    duties.reassign(duty, acting=cast.person["bureau_head"], by=cast.user["clerk"])
+    duties.reassign(duty, acting=cast.person["bureau_head"], reason="病假", by=cast.user["clerk"])
     end_post(cast.person["secretary"], cast.org["1311"])
     builders.make_post(cast.person["bureau_head"], cast.org["1311"], "书记", from_on=ON)
     duties.regenerate(period, on=ON)
@@ -126,7 +126,7 @@ def test_nobody_may_be_assigned_to_review_what_he_heads(period, cast):
     builders.make_post(cast.person["secretary"], cast.org["13"], "成员")
     duty = rows(period, rule_code="2B", target_org=cast.org["1311"]).get()
     with pytest.raises(duties.DutyRefused, match="负责人"):
-        duties.reassign(duty, acting=cast.person["secretary"], by=cast.user["clerk"])
+        duties.reassign(duty, acting=cast.person["secretary"], reason="病假", by=cast.user["clerk"])
 
 
 def test_a_secretary_who_heads_the_unit_below_leaves_it_to_his_team(period, cast):
@@ -140,7 +140,7 @@ def test_a_secretary_who_heads_the_unit_below_leaves_it_to_his_team(period, cast
 
 def test_an_exempt_duty_stays_exempt_and_goes_when_nothing_asks_for_it(period, cast):
     duty = rows(period, rule_code="4", target_person=cast.person["member"]).get()
-    duties.exempt(duty, reason="长期病休", by=cast.user["clerk"])
+    duties.exempt(duty, reason="长期病休", approved_by="王书记", by=cast.user["clerk"])
     duties.regenerate(period, on=ON)
     duty.refresh_from_db()
     assert duty.status == DutyStatus.EXEMPT

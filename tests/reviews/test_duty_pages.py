@@ -244,7 +244,9 @@ def test_only_the_office_is_offered_to_exempt_and_to_reassign(cases, cast, as_us
     assert away in as_user(cast.user["clerk"]).get(url).text
     assert away not in as_user(cast.user["member_in_charge"]).get(url).text
     as_user(cast.user["member_in_charge"]).post(away, {"reason": "太忙"})
-    as_user(cast.user["member_in_charge"]).post(reverse("duty_reassign", args=[duty.pk]), {"person": "N-bureau_head"})
+    as_user(cast.user["member_in_charge"]).post(
+        reverse("duty_reassign", args=[duty.pk]), {"person": "N-bureau_head", "reason": "病假"}
+    )
     duty.refresh_from_db()
     assert (duty.status, duty.acting) == (DutyStatus.PENDING, cast.person["member_in_charge"])
 
@@ -253,32 +255,40 @@ def test_the_office_gives_a_duty_to_another_leader(cases, cast, as_user):
     duty = cases.of_branch()
     client, url = as_user(cast.user["clerk"]), reverse("duty_reassign", args=[duty.pk])
     for nobody in ("", "N-member", "N-root_head", "\x00"):
-        client.post(url, {"person": nobody})
+        client.post(url, {"person": nobody, "reason": "病假"})
         duty.refresh_from_db()
         assert duty.acting == cast.person["member_in_charge"]
     client.post(url, {"person": "N-bureau_head"})
     duty.refresh_from_db()
+    assert duty.acting == cast.person["member_in_charge"]
+    client.post(url, {"person": "N-bureau_head", "reason": "病假"})
+    duty.refresh_from_db()
     assert duty.acting == cast.person["bureau_head"]
+    assert "→ 天津局书记：病假" in client.get(reverse("duty", args=[duty.pk])).text
 
 
 def test_an_exempted_duty_can_be_opened_again(cases, cast, as_user):
     duty = cases.of_member()
     client = as_user(cast.user["clerk"])
-    client.post(reverse("duty_exempt", args=[duty.pk]), {"reason": "长期病休"})
+    client.post(reverse("duty_exempt", args=[duty.pk]), {"reason": "长期病休", "approved_by": "王书记"})
     client.post(reverse("duty_resume", args=[duty.pk]))
     duty.refresh_from_db()
     assert duty.status == DutyStatus.PENDING
 
 
-def test_exempting_wants_a_reason(cases, cast, as_user):
+def test_exempting_wants_a_reason_and_who_approved_it(cases, cast, as_user):
     duty = cases.of_member()
     client = as_user(cast.user["clerk"])
-    client.post(reverse("duty_exempt", args=[duty.pk]), {"reason": " "})
+    for lacking in ({"reason": " ", "approved_by": "王书记"}, {"reason": "长期病休"}):
+        client.post(reverse("duty_exempt", args=[duty.pk]), lacking)
+        duty.refresh_from_db()
+        assert duty.status == DutyStatus.PENDING
+    client.post(reverse("duty_exempt", args=[duty.pk]), {"reason": "长期病休", "approved_by": "王书记"})
     duty.refresh_from_db()
-    assert duty.status == DutyStatus.PENDING
-    client.post(reverse("duty_exempt", args=[duty.pk]), {"reason": "长期病休"})
-    duty.refresh_from_db()
-    assert (duty.status, duty.exempt_reason) == (DutyStatus.EXEMPT, "长期病休")
+    assert (duty.status, duty.exempt_reason, duty.exempt_approved_by) == (DutyStatus.EXEMPT, "长期病休", "王书记")
+    page = client.get(reverse("duty", args=[duty.pk])).text
+    assert "免除任务：长期病休（王书记批准）" in page
+    assert "免除任务" not in as_user(cast.user["secretary"]).get(reverse("duty", args=[duty.pk])).text
 
 
 def test_a_leader_without_duties_is_offered_a_review_on_the_spot(cases, cast, as_user):

@@ -135,6 +135,37 @@ def test_written_on_the_page(cases, as_user):
     assert WorkPlan.objects.get().forms == ["on_site"]
 
 
+def test_turning_the_page_keeps_what_was_typed(cases, as_user, monkeypatch):
+    monkeypatch.setattr("reviews.views.work_plans.LINES", 1)
+    plan = drafted(cases)
+    first = plan.lines.get()
+    plan.lines.create(target_name="第二个", reviewer_name="甲", duty=first.duty, order=2)
+    browser, url = as_user(cases.cast.user["clerk"]), reverse("work_plan_edit", args=[plan.pk])
+    first, second = plan.lines.all()
+    facts = TEXTS | {"page": "1", "go_on": "2", f"line-{first.pk}-on": "2010-12-12", f"line-{first.pk}-form": "on_site"}
+    turned = browser.post(url, facts, follow=True)
+    assert turned.redirect_chain[-1][0] == f"{url}?page=2"
+    assert f"line-{second.pk}-on" in turned.content.decode()
+    first.refresh_from_db()
+    assert (first.planned_on, first.form) == (day("2010-12-12"), "on_site")
+
+
+def test_a_refusal_keeps_what_was_typed(cases, as_user):
+    plan = drafted(cases)
+    browser, line = as_user(cases.cast.user["clerk"]), plan.lines.get()
+    facts = TEXTS | {f"line-{line.pk}-on": "2011-02-03", f"line-{line.pk}-form": "on_site"}
+    page = browser.post(reverse("work_plan_edit", args=[plan.pk]), facts).content.decode()
+    assert "须在 2010-07-01 至 2010-12-31 之间" in page
+    assert 'value="2011-02-03"' in page
+    assert '<option value="on_site" selected>' in page
+    page = browser.post(
+        reverse("work_plan_edit", args=[plan.pk]), facts | {f"line-{line.pk}-on": "哪天"}
+    ).content.decode()
+    assert "“天津局检务处党支部”的计划" in page
+    line.refresh_from_db()
+    assert (line.planned_on, line.form) == (None, "meeting")
+
+
 def test_the_calendars_secret_address_works_until_it_is_revoked(cases, as_user, client):
     cases.of_branch()
     user = cases.cast.user["member_in_charge"]
