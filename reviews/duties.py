@@ -126,6 +126,7 @@ def regenerate_many(
         rule_versions.bind(period)
         made.append((period, plan))
     for period, plan in made:
+        _settle_by_other_periods(period)
         coverage.sync(period, plan.on)
         period.derived_on, period.derived_at = plan.on, timezone.now()
         period.save(update_fields=["derived_on", "derived_at"])
@@ -151,6 +152,7 @@ def follow(
         _settle_by_what_was_held(period, derivation, reviewers)
         made.append((period, plan))
     for period, plan in made:
+        _settle_by_other_periods(period, concerned[period].reviewers)
         coverage.sync(period, plan.on, concerned[period].coverage)
         _trail(by, "任务随变更调整", period, plan)
     return [plan for _, plan in made]
@@ -167,8 +169,13 @@ def _settle_by_what_was_held(period: Period, derivation: Derivation, by: Collect
     """Duties that a counted review serves already, whenever they were made."""
     settle_by_earlier_records(period, derivation.rules, by)
     settle_by_reviews_before_a_transfer(period, by)
-    settle_by_other_periods(period, by)
     settle_by_partners(period, derivation.rules, by)
+
+
+def _settle_by_other_periods(period: Period, by: Collection[int] | None = None) -> None:
+    """With the roster held: whoever confirms meanwhile is done, and seen, or waits for it and then sees what was made."""
+    coverage.hold(period.pk, alone=True)
+    settle_by_other_periods(period, by)
 
 
 def _trail(by: User | None, verb: str, period: Period, plan: DutyPlan) -> None:

@@ -477,6 +477,7 @@ def _count(record: Record, verb: str, by: User) -> Record:
     rectifications.hand_down(record, by=by)
     duties.settle(record)
     coverage.confirmed(record)
+    duties.settle(record)  # again: a period beside may have been made while this waited to be counted in it
     return record
 
 

@@ -9,7 +9,7 @@ from orgs import personnel
 from orgs.errors import Forbidden
 from orgs.models import AuditEvent
 from reports import coverage as totals
-from reviews import assignments, coverage, duties, duty_csv, records, rounds
+from reviews import assignments, coverage, duties, duty_csv, explaining, gaps, records, rounds
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Rule, Subject
 from tests import builders
 from tests.builders import day
@@ -322,6 +322,26 @@ def test_the_partner_of_a_joint_review_is_settled_in_both(half, general, cast):
     held(duty, cast, "organ_head")
     assert set(Duty.objects.filter(**target).values_list("status", flat=True)) == {DutyStatus.DONE}
     assert Duty.objects.filter(**target).count() == 4
+
+
+def test_why_there_is_no_duty_in_a_narrowed_round_is_said(half, cast):
+    some = builders.make_round(below=cast.org["13"], subjects=("member",))
+    duties.regenerate(some, on=ON)
+    outside = explaining.why_not(None, cast.org["12"], some)
+    assert "不在年底普遍点评的范围内（“天津检验检疫局党组”及其以下；只点评党员）" in outside.lines[0].text
+    inside = explaining.why_not(None, cast.org["1311"], some)
+    assert "只取规则所要求的一部分" in inside.lines[0].text
+    assert not any("范围" in line.text for line in explaining.why_not(None, cast.org["12"], half).lines[:1])
+
+
+@pytest.mark.parametrize("choices", [{}, {"subjects": ("member",)}, {"org_types": ("branch",)}])
+def test_gaps_of_a_round_are_those_within_it(cast, choices):
+    some = builders.make_round(**choices)
+    duties.regenerate(some, on=ON)
+    for tally in gaps.tallies(cast.user["admin"], some, ON):
+        for row in tally.kind.rows(cast.user["admin"], some, ON):
+            assert not (tally.kind.code == "unreached" and "subjects" in choices), row
+            assert not (tally.kind.code == "unreached" and row.org_type != "branch" and "org_types" in choices), row
 
 
 # --- commands, files, figures --------------------------------------------------------------------------------------
