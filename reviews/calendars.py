@@ -12,8 +12,8 @@ from icalendar import Alarm, Calendar, Event
 
 from orgs import audit, tokens
 from orgs.models import User
-from reviews import work_plans
-from reviews.models import CalendarToken, Duty
+from reviews import duties, work_plans
+from reviews.models import CalendarToken, Duty, Period
 
 if TYPE_CHECKING:
     from orgs.models import Person
@@ -34,7 +34,11 @@ def of(person: Person | None, link: Callable[[Duty], str]) -> bytes:
         rows = (
             Duty.objects.open().of_person(person).select_related("target_org", "target_person", "period", "about_org")
         )
-        for duty in work_plans.with_planned_day(rows).order_by("due_on", "pk"):
+        periods = list(Period.objects.filter(duties__in=rows).distinct().order_by("kind", "ends_on", "pk"))
+        listed = list(work_plans.with_planned_day(rows.once(periods)).order_by("due_on", "pk"))
+        same = list(duties.same_elsewhere(listed, [period.pk for period in periods])) if len(periods) > 1 else []
+        for duty in listed:
+            duty.due_on = min([duty.due_on, *(other.due_on for other in same if other.is_same_as(duty))])
             calendar.add_component(_event(duty, duty.due_on, "截止", link(duty)))
             if duty.planned_on:
                 calendar.add_component(_event(duty, duty.planned_on, "计划", link(duty)))

@@ -12,6 +12,7 @@ from reviews.models.checklist import ContentKind
 
 if TYPE_CHECKING:
     from orgs.models import User
+    from reviews.models.period import Period
 
 
 class ReviewForm(models.TextChoices):
@@ -93,6 +94,11 @@ class RecordQuerySet(models.QuerySet["Record"]):
     def counted(self) -> Self:
         """Reviews that count: confirmed and not voided (domain.md 5.4)."""
         return self.filter(state__in=COUNTED_STATES)
+
+    def counting_in(self, period: Period) -> Self:
+        """Held in the period, whichever they were entered for: a review of the round is one of the half-year (T11)."""
+        held = Q(review__held_on__gte=period.starts_on, review__held_on__lte=period.ends_on)
+        return self.filter(Q(review__period=period) | held)
 
     def of_organizations(self) -> Self:
         """That print on annex 2."""

@@ -166,6 +166,9 @@ MATRIX = {
     "period": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "period_generate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "period_duties_csv": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "round_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "round_edit": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "round_close": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "coverage": ("200 302 302 302 302 302 302", NEVER),
     "coverage_org": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
@@ -249,6 +252,7 @@ def world(cast) -> World:
         cast.org["13"], period=cases.period, acting=cast.person["bureau_head"], frame=draws.Frame(), size=1,
         due_on=cases.period.ends_on, occasion="季度随机点评", by=cast.user["clerk"],
     )  # fmt: skip
+    builders.make_round()
     plan = work_plans.draft(cast.org["1311"], period=cases.period, by=cast.user["clerk"])
     pk_of = {
         "draw": drawn.pk,
@@ -277,6 +281,7 @@ def world(cast) -> World:
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"
+        code = "ND2010" if name.startswith("round") else code
         noun = "draft" if name in OF_A_DRAFT else "alias" if "alias" in name else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
     keys["rule_restore"] = {"pk": version.pk}
