@@ -129,6 +129,14 @@ def unproven(period: Period, of: Of | None = None) -> QuerySet[CoverageTarget]:
     return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
 
 
+def covered(measure: Measure, records: RecordQuerySet) -> Q:
+    """Targets of a measure that at least one of these records covers, as long as it counts; as a condition."""
+    condition = Q(pk__in=[])
+    for way in _covering(records)[measure]:
+        condition |= Q(Exists(way))
+    return condition & Q(measure=measure)
+
+
 def mend(period: Period, of: Of | None = None) -> int:
     """Make done_on of every target (with `of`, of some) what the counted records say; returns how many were wrong."""
     hold(period.pk, alone=True)
@@ -281,9 +289,8 @@ def _covering(records: RecordQuerySet) -> dict[Measure, list[RecordQuerySet]]:
 def _is_covered(records: RecordQuerySet) -> Q:
     """At least one counted record covers the target."""
     condition = Q(pk__in=[])
-    for measure, ways in _covering(records).items():
-        for way in ways:
-            condition |= Q(measure=measure) & Q(Exists(way))
+    for measure in Measure:
+        condition |= covered(measure, records)
     return condition
 
 

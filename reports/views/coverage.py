@@ -63,7 +63,7 @@ class Line:
 def coverage(request: UserRequest) -> HttpResponse:
     """To the organisation that the user looks at; a choice where there are several."""
     tops = _tops(request.user)
-    period = _period(request)
+    period = period_of(request)
     if len(tops) == 1:
         query = f"?{request.GET.urlencode()}" if request.GET else ""
         return redirect(reverse("coverage_org", args=[tops[0].code]) + query)
@@ -76,8 +76,8 @@ def coverage(request: UserRequest) -> HttpResponse:
 @require_safe
 def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     """The figures of an organisation, then 本级 and each child: chart and table, adding up to them exactly."""
-    org = _organization(request, code)
-    period = _period(request)
+    org = organization_of(request, code)
+    period = period_of(request)
     context: dict = {"org": org, "period": period, "periods": Period.objects.all()}
     context["above"] = Organization.objects.above(org).visible_to(request.user)
     if period is None:
@@ -85,7 +85,7 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     figures_of.tidy()
     rows = figures_of.by_child(period, org)
     total = figures_of.added(row.figures for row in rows)
-    measure = _measure(request.GET.get("measure") or Measure.MEMBERS)
+    measure = measure_of(request.GET.get("measure") or Measure.MEMBERS)
     is_sorted = request.GET.get("sort") == "rate"
     lines, total_line, hides_names = _lines(request.user, period, org, rows, total)
     if is_sorted:
@@ -108,7 +108,7 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
 @require_safe
 def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpResponse:
     """The names of who is missing, page by page, to be searched."""
-    org, period, kind = _organization(request, code), _period(request), _measure(measure)
+    org, period, kind = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None:
         raise Http404
     own, words = request.GET.get("own") == "1", _text(request.GET.get("q", ""))
@@ -141,7 +141,7 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
 @require_safe
 def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: str) -> HttpResponseBase:
     """The same names as a file: csv of any length, xlsx up to a limit."""
-    org, period, of = _organization(request, code), _period(request), _measure(measure)
+    org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None or kind not in ("csv", "xlsx"):
         raise Http404
     named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1")
@@ -175,12 +175,12 @@ def _text(value: str) -> str:
     return value.replace("\0", "").strip()[:100]
 
 
-def _organization(request: UserRequest, code: str) -> Organization:
+def organization_of(request: UserRequest, code: str) -> Organization:
     """An organisation whose figures the user may see; 404 to a stranger."""
     return _by_code(Organization.objects.visible_to(request.user), code)
 
 
-def _period(request: UserRequest) -> Period | None:
+def period_of(request: UserRequest) -> Period | None:
     """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
     code = request.GET.get("period", "")
     return _by_code(Period.objects.all(), code) if code else Period.objects.current(clock.today())
@@ -193,7 +193,8 @@ def _by_code(rows: QuerySet[Found], code: str) -> Found:
     return get_object_or_404(rows, code=code)
 
 
-def _measure(value: str) -> Measure:
+def measure_of(value: str) -> Measure:
+    """A measure by its word, or 404."""
     if value not in Measure.values:
         raise Http404
     return Measure(value)
