@@ -43,6 +43,7 @@ class Section:
     columns: tuple[str, ...]
     lines: Sequence[Line]
     note: str = ""
+    ends_in_words: bool = False
 
     @property
     def has_bars(self) -> bool:
