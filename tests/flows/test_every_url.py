@@ -171,6 +171,10 @@ MATRIX = {
     "round_close": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "coverage": ("200 302 302 302 302 302 302", NEVER),
     "coverage_org": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_details": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_details_file": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_exempt": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_quality": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing_file": ("404 404 404 200 200 200 200", NEVER),
     "notifications": (OPEN, NEVER),
@@ -277,7 +281,7 @@ def world(cast) -> World:
     pk_of["rule"] = Rule.objects.get(code="4").pk
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
-    words = {"measure": "members", "kind": "csv", "number": "N-member"}
+    words = {"fault": "copies", "measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"

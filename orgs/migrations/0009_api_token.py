@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orgs", "0007_runs_of_events"),
+        ("orgs", "0008_one_index_for_each"),
     ]
 
     operations = [
