@@ -19,7 +19,7 @@ from django.utils.http import urlencode
 from orgs import audit, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Membership, Organization, PartyStatus, Person, Post, User
-from reviews import overview
+from reviews import framing, overview
 from reviews.models import (
     AcceptedGap,
     Basis,
@@ -188,7 +188,9 @@ def _why(period: Period, target: Organization | Person, reviewer: Organization |
 
 
 def _unreached_orgs(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
-    found = overview.unnamed(period, on).filter(scope.office_of(user))
+    found = overview.unnamed(period, on).filter(scope.office_of(user), framing.within(period))
+    if not framing.takes_subject(period, Subject.ORG):
+        found = found.none()
     return found.select_related("category", "parent")
 
 
@@ -205,7 +207,10 @@ def _unreached_org(org: Organization, period: Period) -> tuple[str, str, list[Cu
 def _unreached_people(user: User, period: Period, on: datetime.date) -> QuerySet[Membership]:
     named = Duty.objects.filter(period=period, target_person=OuterRef("person"))
     rows = Membership.objects.valid(on).counted().filter(~Exists(named), scope.office_of(user, "branch__"))
-    if not period.is_second_half:
+    rows = rows.filter(framing.within(period, "branch__"))
+    if not framing.takes_subject(period, Subject.MEMBER):
+        rows = rows.none()
+    if not period.takes_yearly:
         # Members are reviewed once a year, with the second half-year; where their rule is half-yearly, now as well.
         yearly = Duty.objects.filter(period=period, subject=Subject.MEMBER)
         rows = rows.filter(Exists(yearly))
@@ -219,7 +224,7 @@ def _unreached_person(row: Membership, period: Period) -> tuple[str, str, list[C
 
 def _vacant(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
     waiting = Count("duties_as_reviewer", Q(duties_as_reviewer__in=_waiting(period)))
-    found = overview.without_head(on).filter(scope.office_of(user))
+    found = overview.without_head(on).filter(scope.office_of(user), framing.within(period))
     return found.select_related("category").annotate(waiting=waiting)
 
 
@@ -312,9 +317,14 @@ def _homeless_one(person: Person, period: Period) -> tuple[str, str, list[Cure]]
 def _dissolved(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
     """Lived through half of the period, and was not reviewed before it ended (A21)."""
     middle = period.starts_on + (period.ends_on - period.starts_on) / 2
-    reviewed = Record.objects.counted().filter(review__period=period, target_org=OuterRef("pk"))
+    reviewed = Record.objects.counted().counting_in(period).filter(target_org=OuterRef("pk"))
     gone = Organization.objects.filter(
-        ~Exists(reviewed), scope.office_of(user), dissolved_on__gt=middle, dissolved_on__lte=on, parent__isnull=False
+        ~Exists(reviewed),
+        scope.office_of(user),
+        framing.within(period),
+        dissolved_on__gt=middle,
+        dissolved_on__lte=on,
+        parent__isnull=False,
     )
     return gone.select_related("category").order_by("code")
 

@@ -15,9 +15,9 @@ from orgs.importing import plan as planning
 from orgs.importing.columns import BY_NAME, CHARGES, ORGS, PEOPLE, POSTS, Options
 from orgs.importing.memory import uncollected
 from orgs.importing.plan import Change, Plan, Problem
-from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book
 from orgs.models import Charge, Organization, Person, Post, User
+from orgs.progress import Tick, silent
 
 CHUNK = 900
 PORTION = 10_000  # new persons in memory at a time

@@ -28,8 +28,8 @@ from orgs.importing.columns import (
     key,
 )  # fmt: skip
 from orgs.importing.nearest import Nearest
-from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Row, Table
+from orgs.progress import Tick, silent
 
 MAX_DEPTH = 20  # as orgs.tree has it
 MOST_UNKNOWN = 1000  # different unknown organisations that are told apart

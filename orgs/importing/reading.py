@@ -28,7 +28,7 @@ from orgs.errors import DomainError
 from orgs.importing import columns, gate, shapes
 from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
 from orgs.importing.memory import uncollected
-from orgs.importing.progress import Tick, silent
+from orgs.progress import Tick, silent
 
 logger = logging.getLogger(__name__)
 
