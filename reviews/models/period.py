@@ -37,8 +37,10 @@ class PeriodQuerySet(models.QuerySet["Period"]):
         ).order_by("pk")
 
     def of_review(self, review: Review) -> Self:
-        """In which the review counts: its own, and all that hold its day. In the order in which they are locked."""
-        own = Q(pk=review.period_id)
+        """In which the review counts: its own, all that hold its day, and those of whose duties it serves one (a yearly
+        duty from January on). In the order in which they are locked."""
+        served = self.filter(duties__records__review=review).order_by().values("pk")
+        own = Q(pk=review.period_id) | Q(pk__in=served)
         held = review.held_on
         return self.filter(own | Q(starts_on__lte=held, ends_on__gte=held) if held else own).order_by("pk")
 
