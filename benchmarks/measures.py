@@ -13,14 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
 from benchmarks import imports, world
 from orgs import clock
-from orgs.models import Organization, User
-from reports import coverage, reminders
+from orgs.models import User
+from reports import reminders
 from reviews import duties
-from reviews.models import CoverageChange, CoverageTarget, Duty, Measure, Period
+from reviews.models import Duty
 
 SAMPLE = 500
 
@@ -46,7 +45,7 @@ def seconds(value: float) -> str:
     return f"{value * 1000:,.1f} ms" if value < 1 else f"{value:,.2f} s"
 
 
-def _timed(work: Callable[[], Any], repeat: int = 1) -> tuple[float, Any]:
+def timed(work: Callable[[], Any], repeat: int = 1) -> tuple[float, Any]:
     """The best of some runs, and the answer."""
     best, answer = float("inf"), None
     for _ in range(repeat):
@@ -121,7 +120,7 @@ def _world(orgs: int, members: int) -> None:
 
 def _duties() -> Iterator[Line]:
     period = duties.ensure_period("2010H2")
-    seconds, _ = _timed(lambda: duties.regenerate(period, on=clock.today()))
+    seconds, _ = timed(lambda: duties.regenerate(period, on=clock.today()))
     count = Duty.objects.count()
     assert count, "no duties"
     sample = list(Duty.objects.order_by("pk")[:SAMPLE])
@@ -133,7 +132,7 @@ def _duties() -> Iterator[Line]:
             duty.save(force_insert=True)
 
     with _undone():
-        baseline, _ = _timed(one_by_one)
+        baseline, _ = timed(one_by_one)
     scaled = baseline / len(sample) * count
     yield Line(
         f"derive and write {count:,} duties, with who must be covered",
@@ -141,71 +140,9 @@ def _duties() -> Iterator[Line]:
         f"only saving them, one save() each ({len(sample)} saved, scaled)",
         scaled,
     )
-    seconds, _ = _timed(lambda: duties.regenerate(period, on=clock.today()))
+    seconds, _ = timed(lambda: duties.regenerate(period, on=clock.today()))
     assert Duty.objects.count() == count, "a second run changed the duties"
     yield Line("derive again, nothing changes", seconds, "the same", scaled)
-
-
-# --- coverage ----------------------------------------------------------------------------------------------------
-
-
-def _plain(rows: list[coverage.Row]) -> list[tuple[int, str, int, int]]:
-    return [
-        (row.org.pk, measure, row.figures[measure].due, row.figures[measure].done)
-        for row in rows
-        if not row.is_own
-        for measure in Measure
-    ]
-
-
-def _by_related_count(period: Period, root: Organization) -> list[tuple[int, str, int, int]]:
-    """The same figures by django-mptt's add_related_count: a count over the subtree for each figure."""
-    children = Organization.objects.filter(parent=root).order_by("order", "code")
-    for measure in Measure:
-        for name, extra in (("due", {}), ("done", {"done_on__isnull": False})):
-            children = Organization.objects.add_related_count(
-                children,
-                CoverageTarget,
-                "organization",
-                f"{measure}_{name}",
-                cumulative=True,
-                extra_filters={"period": period, "measure": measure, **extra},
-            )
-    return [
-        (child.pk, measure, getattr(child, f"{measure}_due"), getattr(child, f"{measure}_done"))
-        for child in children
-        for measure in Measure
-    ]
-
-
-def _coverage() -> Iterator[Line]:
-    period = Period.objects.get(code="2010H2")
-    root = Organization.objects.get(parent__isnull=True)
-    CoverageTarget.objects.filter(
-        pk__in=CoverageTarget.objects.annotate(odd=F("pk") % 3).filter(odd=0).values("pk")
-    ).update(done_on=clock.today())
-    seconds, _ = _timed(lambda: coverage.rebuild(period))
-    yield Line(f"rebuild the totals from {CoverageTarget.objects.count():,} targets", seconds, "(no baseline)")
-    baseline, expected = _timed(lambda: _by_related_count(period, root))
-    seconds, rows = _timed(lambda: coverage.by_child(period, root), 5)
-    assert _plain(rows) == expected, "by_child() gave other figures"
-    yield Line(f"the root's {len(rows) - 1} children, all measures", seconds, "mptt's add_related_count()", baseline)
-    recounted, _ = _timed(lambda: coverage.recount(period))
-    yield Line("the same from stored totals", seconds, "a recount of the whole tree", recounted)
-    changed = list(CoverageTarget.objects.filter(done_on__isnull=True).order_by("pk")[:1000])
-    CoverageTarget.objects.filter(pk__in=[target.pk for target in changed]).update(done_on=clock.today())
-    CoverageChange.objects.bulk_create(
-        CoverageChange(period=period, measure=target.measure, organization_id=target.organization_id, done=1)
-        for target in changed
-    )
-    baseline, expected = _timed(lambda: _by_related_count(period, root))
-    seconds, rows = _timed(lambda: coverage.by_child(period, root), 5)
-    assert _plain(rows) == expected, "by_child() with pending changes gave other figures"
-    yield Line(f"the same with {len(changed):,} changes pending", seconds, "mptt's add_related_count()", baseline)
-    seconds, _ = _timed(coverage.fold)
-    assert not CoverageChange.objects.exists(), "fold() left changes"
-    assert _plain(coverage.by_child(period, root)) == expected, "folding changed the figures"
-    yield Line(f"fold {len(changed):,} changes", seconds, "(no baseline)")
 
 
 # --- reminders -------------------------------------------------------------------------------------------------------
@@ -215,21 +152,21 @@ def _reminders() -> Iterator[Line]:
     people = Duty.objects.open().filter(acting__isnull=False).order_by().values_list("acting", flat=True).distinct()
     User.objects.bulk_create((User(username=f"u{pk}", person_id=pk) for pk in people), batch_size=world.BATCH)
     users = User.objects.count()
-    seconds, found = _timed(lambda: reminders.due(clock.today()), 3)
+    seconds, found = timed(lambda: reminders.due(clock.today()), 3)
     assert len(found) == users, f"{len(found)} reminders for {users} people"
     sample = list(User.objects.select_related("person")[:SAMPLE])
-    baseline, _ = _timed(lambda: [Duty.objects.open().of_person(user.person).count() for user in sample])
+    baseline, _ = timed(lambda: [Duty.objects.open().of_person(user.person).count() for user in sample])
     yield Line(
         f"select the reminders of {users:,} people",
         seconds,
         f"a count for each person ({len(sample)} counted, scaled)",
         baseline / len(sample) * users,
     )
-    seconds, _ = _timed(lambda: reminders.send_due(clock.today()))
+    seconds, _ = timed(lambda: reminders.send_due(clock.today()))
     yield Line("write them", seconds, "(no baseline)")
-    seconds, counts = _timed(lambda: reminders.send_due(clock.today()))
+    seconds, counts = timed(lambda: reminders.send_due(clock.today()))
     assert sum(count.new for count in counts.values()) == 0, "reminders were sent twice"
     yield Line("run again, nothing to send", seconds, "(no baseline)")
 
 
-GROUPS: dict[str, Group] = {"duties": _duties, "coverage": _coverage, "reminders": _reminders}
+GROUPS: dict[str, Group] = {"duties": _duties, "reminders": _reminders}

@@ -23,6 +23,12 @@ def today() -> datetime.date:
     return timezone.localdate()
 
 
+def now() -> datetime.datetime:
+    """This moment, on the day that it is: where the clock stands still, the real time of that day."""
+    real = timezone.localtime()
+    return datetime.datetime.combine(today(), real.timetz()) if today() != real.date() else real
+
+
 def latest() -> datetime.date:
     """The last day that is no future: today, or the real day where the clock stands still in the past."""
     return max(today(), timezone.localdate())

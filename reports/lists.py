@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -31,23 +32,39 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield writer.writerow([f"'{text}" if text.startswith(BEGINS_A_FORMULA) else text for text in row])
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of a workbook: texts stay texts, numbers are numbers; the first row is the header."""
+
+    title: str
+    rows: Iterable[Sequence[str | float]]
+    widths: Sequence[int] = ()
+
+
 def workbook_bytes(rows: Iterable[Sequence[str]], title: str, widths: Sequence[int]) -> bytes:
-    """A workbook of one sheet: the first row bold and kept in sight."""
+    """A workbook of one sheet."""
+    return workbook_of([Sheet(title, rows, widths)])
+
+
+def workbook_of(sheets: Iterable[Sheet]) -> bytes:
+    """A workbook: of each sheet the first row bold and kept in sight."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title)
-    sheet.freeze_panes = "A2"
-    for column, width in enumerate(widths, start=1):
-        sheet.column_dimensions[get_column_letter(column)].width = width
     bold = Font(bold=True)
-    for number, row in enumerate(rows):
-        cells = []
-        for text in row:
-            cell = WriteOnlyCell(sheet, clean(text))
-            cell.data_type = "s"  # never a formula
-            if number == 0:
-                cell.font = bold
-            cells.append(cell)
-        sheet.append(cells)
+    for each in sheets:
+        sheet = book.create_sheet(each.title)
+        sheet.freeze_panes = "A2"
+        for column, width in enumerate(each.widths, start=1):
+            sheet.column_dimensions[get_column_letter(column)].width = width
+        for number, row in enumerate(each.rows):
+            cells = []
+            for value in row:
+                cell = WriteOnlyCell(sheet, clean(value) if isinstance(value, str) else value)
+                if isinstance(value, str):
+                    cell.data_type = "s"  # never a formula
+                if number == 0:
+                    cell.font = bold
+                cells.append(cell)
+            sheet.append(cells)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()

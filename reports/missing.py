@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 
 from orgs import scope
 from orgs.models import Organization, Post
-from reports import coverage
+from reports import coverage, past
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
 
 if TYPE_CHECKING:
@@ -42,12 +43,20 @@ class Entry:
     has_duties: bool = True  # False: a leader without any duty in the period is listed apart (A7)
 
 
-def named(user: User, period: Period, org: Organization, measure: Measure, *, own: bool = False) -> QuerySet:
+def named(
+    user: User,
+    period: Period,
+    org: Organization,
+    measure: Measure,
+    *,
+    own: bool = False,
+    on: datetime.date | None = None,
+) -> QuerySet:
     """Missing ones that the user may see by name: organisations in the whole range, persons up to a guidance edge.
 
-    `own` narrows it to those who count at the organisation itself (本级).
+    `own` narrows it to those who count at the organisation itself (本级); `on`: who was missing on a past day.
     """
-    found = coverage.missing(period, org, measure)
+    found = past.missing(period, org, measure, on) if on else coverage.missing(period, org, measure)
     if own:
         found = found.filter(organization=org)
     where = scope.seen if measure == Measure.ORGANIZATIONS else scope.seen_people

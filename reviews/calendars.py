@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from icalendar import Alarm, Calendar, Event
 
-from orgs import audit
+from orgs import audit, tokens
 from orgs.models import User
 from reviews import duties, work_plans
 from reviews.models import CalendarToken, Duty, Period
@@ -68,7 +67,7 @@ def _event(duty: Duty, day: datetime.date, what: str, url: str) -> Event:
 def subscribe(user: User, *, by: User) -> str:
     """A new secret address; an older one stops at once. It is shown only now: its hash is kept."""
     token = secrets.token_urlsafe(32)
-    CalendarToken.objects.update_or_create(user=user, defaults={"token_hash": _hash(token)})
+    CalendarToken.objects.update_or_create(user=user, defaults={"token_hash": tokens.digest(token)})
     audit.record(by, "开通日历订阅", [user])
     return token
 
@@ -88,9 +87,7 @@ def is_subscribed(user: User) -> bool:
 
 def whose(token: str) -> User | None:
     """The account of this secret address, while it may log in."""
-    found = User.objects.filter(calendar_token__token_hash=_hash(token), is_active=True).select_related("person")
+    found = User.objects.filter(calendar_token__token_hash=tokens.digest(token), is_active=True).select_related(
+        "person"
+    )
     return found.first()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

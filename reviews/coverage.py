@@ -142,6 +142,14 @@ def unproven(period: Period, of: Of | None = None) -> QuerySet[CoverageTarget]:
     return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
 
 
+def covered(measure: Measure, records: RecordQuerySet, period: Period) -> Q:
+    """Targets of a period's measure that at least one of these records covers, as long as it counts; as a condition."""
+    condition = Q(pk__in=[])
+    for way in _covering(records, period)[measure]:
+        condition |= Q(Exists(way))
+    return condition & Q(measure=measure)
+
+
 def mend(period: Period, of: Of | None = None) -> int:
     """Make done_on of every target (with `of`, of some) what the counted records say; returns how many were wrong."""
     hold(period.pk, alone=True)
@@ -312,9 +320,8 @@ def _covering(records: RecordQuerySet, period: Period) -> dict[Measure, list[Rec
 def _is_covered(records: RecordQuerySet, period: Period) -> Q:
     """At least one counted record covers the target."""
     condition = Q(pk__in=[])
-    for measure, ways in _covering(records, period).items():
-        for way in ways:
-            condition |= Q(measure=measure) & Q(Exists(way))
+    for measure in Measure:
+        condition |= covered(measure, records, period)
     return condition
 
 

@@ -471,7 +471,7 @@ def _count(record: Record, verb: str, by: User) -> Record:
     """From now on it counts: items go down, duties are done, the target is covered; all in this transaction."""
     snapshots.refresh(record)
     record.review.save(update_fields=snapshots.REVIEW_SNAPSHOT_FIELDS)
-    record.confirmed_at, record.confirmed_by = timezone.now(), by
+    record.confirmed_at, record.confirmed_by = clock.now(), by
     fields = ["confirmed_at", "confirmed_by", *snapshots.SNAPSHOT_FIELDS]
     record = _move(record, RecordState.CONFIRMED, verb, by, fields=fields)
     rectifications.hand_down(record, by=by)

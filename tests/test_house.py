@@ -26,7 +26,7 @@ PUBLIC = {"login", "healthz", "calendar_feed"}
 FOR_EVERYBODY = {"Scheme", "Category", "Period", "Rule", "RuleSelector", "RuleVersion", "ChecklistPoint"}
 # The words by which a selection says for whom it is.
 SCOPED = re.compile(
-    r"\b(visible_to|editable_by|readable_text_by|decidable_by|of_person|of_leaders|works_for|scope\.\w+|record_scope\.\w+)\("
+    r"\b(visible_to|editable_by|readable_text_by|decidable_by|of|of_person|of_leaders|works_for|scope\.\w+|record_scope\.\w+)\("
 )
 # Functions of views that begin at the model and hang on rows that were fetched within the scope; each was looked at.
 UNSCOPED_BUT_REVIEWED = {
@@ -186,11 +186,14 @@ def test_views_select_within_the_users_scope():
     assert not found, listed(found)
 
 
+OTHERS = {"admin", "ninja"}  # tested by themselves: below, and in tests/reports/test_api.py
+
+
 def named_urls(resolver=None) -> Iterator[tuple[str, URLPattern]]:
-    """Every named URL outside the admin."""
+    """Every named URL outside the admin and the API."""
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
-            if entry.app_name != "admin":
+            if entry.app_name not in OTHERS:
                 yield from named_urls(entry)
         elif entry.name:
             yield entry.name, entry
@@ -205,7 +208,7 @@ def test_every_page_has_a_name():
     def nameless(resolver):
         for entry in resolver.url_patterns:
             if isinstance(entry, URLResolver):
-                if entry.app_name != "admin":
+                if entry.app_name not in OTHERS:
                     yield from nameless(entry)
             elif not entry.name:
                 yield str(entry.pattern)

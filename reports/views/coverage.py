@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -19,8 +21,9 @@ from django.views.decorators.http import require_safe
 from orgs import audit, clock, scope
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
+from orgs.views import as_of
 from reports import coverage as figures_of
-from reports import lists, missing
+from reports import lists, missing, past
 from reports.annexes.xlsx import MIME
 from reports.coverage import Figure, Figures, Row
 from reviews.models import Measure, Period
@@ -63,7 +66,7 @@ class Line:
 def coverage(request: UserRequest) -> HttpResponse:
     """To the organisation that the user looks at; a choice where there are several."""
     tops = _tops(request.user)
-    period = _period(request)
+    period = period_of(request)
     if len(tops) == 1:
         query = f"?{request.GET.urlencode()}" if request.GET else ""
         return redirect(reverse("coverage_org", args=[tops[0].code]) + query)
@@ -76,20 +79,21 @@ def coverage(request: UserRequest) -> HttpResponse:
 @require_safe
 def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     """The figures of an organisation, then 本级 and each child: chart and table, adding up to them exactly."""
-    org = _organization(request, code)
-    period = _period(request)
+    org = organization_of(request, code)
+    period = period_of(request)
     context: dict = {"org": org, "period": period, "periods": Period.objects.all()}
     context["above"] = Organization.objects.above(org).visible_to(request.user)
     if period is None:
         return render(request, "reports/coverage_org.html", context)
     figures_of.tidy()
-    rows = figures_of.by_child(period, org)
+    on = _past_day(request)
+    rows = past.by_child(period, org, on) if on else figures_of.by_child(period, org)
     total = figures_of.added(row.figures for row in rows)
-    measure = _measure(request.GET.get("measure") or Measure.MEMBERS)
-    is_sorted = request.GET.get("sort") == "rate"
-    lines, total_line, hides_names = _lines(request.user, period, org, rows, total)
-    if is_sorted:
-        lines[1:] = sorted(lines[1:], key=lambda line: _worst_first(line.figure(measure)))
+    measure = measure_of(request.GET.get("measure") or Measure.MEMBERS)
+    sort = request.GET.get("sort", "")
+    lines, total_line, hides_names = _lines(request.user, period, org, rows, total, on)
+    if sort in SORTS:
+        lines[1:] = sorted(lines[1:], key=lambda line: SORTS[sort](line.figure(measure)))
     page = Paginator(lines, LINES).get_page(request.GET.get("page"))
     context |= {
         "total": total_line,
@@ -97,8 +101,10 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
         "definitions": [(cell, WHO_COUNTS[cell.measure]) for cell in total_line.cells],
         "measure": measure,
         "measures": list(Measure),
-        "is_sorted": is_sorted,
+        "sort": sort if sort in SORTS else "",
         "page_obj": page,
+        "on": on,
+        "carried": urlencode(_carried(period, on)),
         "bars": [(line, line.figure(measure)) for line in page if line.figure(measure).due],
         "hides_names": hides_names,
     }
@@ -108,14 +114,18 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
 @require_safe
 def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpResponse:
     """The names of who is missing, page by page, to be searched."""
-    org, period, kind = _organization(request, code), _period(request), _measure(measure)
+    org, period, kind = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None:
         raise Http404
     own, words = request.GET.get("own") == "1", _text(request.GET.get("q", ""))
-    named = missing.named(request.user, period, org, kind, own=own)
+    on = _past_day(request)
+    named = missing.named(request.user, period, org, kind, own=own, on=on)
     found = missing.search(named, words)
     page = Paginator(found, NAMES).get_page(request.GET.get("page"))
-    figures = figures_of.own(period, org) if own else figures_of.totals(period, [org])[org.pk]
+    if on:
+        figures = past.own(period, org, on) if own else past.totals(period, org, on)
+    else:
+        figures = figures_of.own(period, org) if own else figures_of.totals(period, [org])[org.pk]
     named_count = named.count() if words else page.paginator.count
     context = {
         "org": org,
@@ -131,8 +141,10 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "is_leaders": kind == Measure.LEADERS,
         "definition": WHO_COUNTS[kind],
         "file_query": urlencode(
-            {"period": period.code, **({"q": words} if words else {}), **({"own": 1} if own else {})}
+            {**_carried(period, on), **({"q": words} if words else {}), **({"own": 1} if own else {})}
         ),
+        "on": on,
+        "carried": urlencode(_carried(period, on)),
         "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
     }
     return render(request, "reports/coverage_missing.html", context)
@@ -141,10 +153,11 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
 @require_safe
 def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: str) -> HttpResponseBase:
     """The same names as a file: csv of any length, xlsx up to a limit."""
-    org, period, of = _organization(request, code), _period(request), _measure(measure)
+    org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None or kind not in ("csv", "xlsx"):
         raise Http404
-    named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1")
+    on = _past_day(request)
+    named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1", on=on)
     found = missing.search(named, _text(request.GET.get("q", "")))
     count = found.count()
     if kind == "xlsx" and count > MOST_IN_A_WORKBOOK:
@@ -175,12 +188,12 @@ def _text(value: str) -> str:
     return value.replace("\0", "").strip()[:100]
 
 
-def _organization(request: UserRequest, code: str) -> Organization:
+def organization_of(request: UserRequest, code: str) -> Organization:
     """An organisation whose figures the user may see; 404 to a stranger."""
     return _by_code(Organization.objects.visible_to(request.user), code)
 
 
-def _period(request: UserRequest) -> Period | None:
+def period_of(request: UserRequest) -> Period | None:
     """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
     code = request.GET.get("period", "")
     return _by_code(Period.objects.all(), code) if code else Period.objects.current(clock.today())
@@ -193,15 +206,32 @@ def _by_code(rows: QuerySet[Found], code: str) -> Found:
     return get_object_or_404(rows, code=code)
 
 
-def _measure(value: str) -> Measure:
+def _past_day(request: UserRequest) -> datetime.date | None:
+    """The past day asked for; None for today, which is also what tomorrow would show."""
+    on = as_of.day_asked_for(request)
+    return on if on < clock.today() else None
+
+
+def _carried(period: Period, on: datetime.date | None) -> dict[str, str]:
+    """What links take along, so that an address shows the same view to a colleague."""
+    return {"period": period.code, **({"on": on.isoformat()} if on else {})}
+
+
+def measure_of(value: str) -> Measure:
+    """A measure by its word, or 404."""
     if value not in Measure.values:
         raise Http404
     return Measure(value)
 
 
-def _worst_first(figure: Figure) -> tuple:
-    """Lowest rate first; those with nobody due at the end."""
-    return figure.rate is None, figure.rate or 0, -figure.missing
+# By which the children are sorted; those with nobody due at the end.
+SORTS: dict[str, Callable[[Figure], tuple]] = {
+    "rate": lambda figure: (not figure.due, figure.rate or 0, -figure.missing),
+    "best": lambda figure: (not figure.due, -(figure.rate or 0), -figure.done),
+    "missing": lambda figure: (not figure.due, -figure.missing),
+    "due": lambda figure: (-figure.due,),
+    "done": lambda figure: (-figure.done,),
+}
 
 
 def _cells(figures: Figures, urls: dict[Measure, str] | None = None) -> tuple[Cell, ...]:
@@ -209,7 +239,7 @@ def _cells(figures: Figures, urls: dict[Measure, str] | None = None) -> tuple[Ce
 
 
 def _lines(
-    user: User, period: Period, org: Organization, rows: list[Row], total: Figures
+    user: User, period: Period, org: Organization, rows: list[Row], total: Figures, on: datetime.date | None
 ) -> tuple[list[Line], Line, bool]:
     """Rows with their links, the total line, and whether some names below are not for this user.
 
@@ -222,7 +252,7 @@ def _lines(
     names = set(family.filter(scope.seen_people(user)).values_list("pk", flat=True))
 
     def cells(figures: Figures, at: Organization, *, own: bool = False) -> tuple[Cell, ...]:
-        query = urlencode({"period": period.code, **({"own": 1} if own else {})})
+        query = urlencode({**_carried(period, on), **({"own": "1"} if own else {})})
         return _cells(
             figures,
             {
@@ -237,7 +267,7 @@ def _lines(
         if row.org.pk not in seen:
             rest.append(row.figures)
         elif any(figure.due for figure in row.figures.values()) or _lives(row.org, period):
-            url = f"{reverse('coverage_org', args=[row.org.code])}?{urlencode({'period': period.code})}"
+            url = f"{reverse('coverage_org', args=[row.org.code])}?{urlencode(_carried(period, on))}"
             lines.append(Line(row.org.name, cells(row.figures, row.org), url, row.org))
     if rest:
         lines.append(Line(f"其他下级（{len(rest)} 个）", _cells(figures_of.added(rest))))

@@ -155,6 +155,8 @@ class Duty(models.Model):
             models.Index(fields=["period", "acting", "status"], name="duty_acting"),
             models.Index(fields=["period", "reviewer_org"], name="duty_reviewer_org"),
             models.Index(fields=["period", "about_org"], name="duty_about_org"),
+            # Few of a million: read beside every rate.
+            models.Index(fields=["period"], condition=Q(status="exempt"), name="duty_exempt"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from reviews import record_scope
 from reviews.models.checklist import ContentKind
@@ -88,6 +90,10 @@ class RecordState(models.TextChoices):
 COUNTED_STATES = [RecordState.CONFIRMED, RecordState.DELIVERED, RecordState.ACKNOWLEDGED, RecordState.CLOSED]
 
 
+def _midnight_after(on: datetime.date) -> datetime.datetime:
+    return timezone.make_aware(datetime.datetime.combine(on + datetime.timedelta(days=1), datetime.time.min))
+
+
 class RecordQuerySet(models.QuerySet["Record"]):
     """Records."""
 
@@ -99,6 +105,10 @@ class RecordQuerySet(models.QuerySet["Record"]):
         """Held in the period, whichever they were entered for: a review of the round is one of the half-year (T11)."""
         held = Q(review__held_on__gte=period.starts_on, review__held_on__lte=period.ends_on)
         return self.filter(Q(review__period=period) | held)
+
+    def entered_by_end_of(self, on: datetime.date) -> Self:
+        """Confirmed on this day or before."""
+        return self.exclude(confirmed_at__gte=_midnight_after(on))
 
     def of_organizations(self) -> Self:
         """That print on annex 2."""

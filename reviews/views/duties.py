@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST
 
 from orgs import clock, scope
 from orgs.errors import DomainError
-from orgs.models import AuditEvent, Organization, Person, Post, User
+from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
 from reviews import duties, records, waiting, work_plans
+from reviews.explaining import history_of
 from reviews.forms import ExemptForm, ReasonForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
 from reviews.models.duty import BY_HAND, DutyQuerySet
@@ -218,7 +219,7 @@ def duty(request: UserRequest, pk: int) -> HttpResponse:
         "candidates": _candidates(request.user, found) if may_manage else [],
         "reason_form": ReasonForm(),
         "exempt_form": ExemptForm(),
-        "history": _history(found) if may_manage else [],
+        "history": history_of(found)[:HISTORY] if may_manage else [],
     }
     return render(request, "reviews/duty.html", context)
 
@@ -241,11 +242,6 @@ def _candidates(user: User, found: Duty) -> QuerySet[Person]:
     held = Post.objects.valid(clock.today()).filter(organization__in=[pk for pk in orgs if pk])
     people = Person.objects.visible_to(user).filter(pk__in=held.values("person"))
     return people.exclude(pk__in=[pk for pk in (found.acting_id, found.target_person_id) if pk])
-
-
-def _history(found: Duty) -> QuerySet[AuditEvent]:
-    """What was done to the duty by hand, the latest first: for who may do it."""
-    return AuditEvent.objects.about(Duty._meta.label_lower, [found.pk]).select_related("by", "by__person")[:HISTORY]
 
 
 @require_POST

@@ -18,10 +18,10 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from orgs import accounts
+from orgs import accounts, tokens
 from orgs.importing import aliases, export, job
-from orgs.models import Charge, OrganizationAlias, Post, Scheme, User
-from reports import submissions
+from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
+from reports import exports, submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage, draws, rule_versions, rules, work_plans
 from reviews.models import AcceptedGap, RectificationItem, Rule
@@ -52,6 +52,8 @@ MATRIX = {
     "login": (SENT_ON, SENT_ON),
     "logout": (NEVER, SENT_ON),
     "password_change": (OPEN, OPEN),
+    "api_tokens": ("404 404 200 200 404 200 200", "404 404 200 200 404 200 200"),  # offices and administrators
+    "api_token_revoke": (NEVER, "404 404 404 404 404 302 404"),  # one's own
     "organizations": (OPEN, NEVER),
     "organizations_export": (OPEN, NEVER),
     "organization": ("404 404 404 200 200 200 200", NEVER),
@@ -170,8 +172,16 @@ MATRIX = {
     "round_close": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "coverage": ("200 302 302 302 302 302 302", NEVER),
     "coverage_org": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_details": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_details_file": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_exempt": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_quality": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing_file": ("404 404 404 200 200 200 200", NEVER),
+    "export_ask": (NEVER, "404 404 404 404 404 404 404"),  # of which period, nothing says
+    "export_list": (OPEN, NEVER),
+    "export_file": ("404 404 404 404 404 200 404", NEVER),  # one's own
+    "export_delete": (NEVER, "404 404 404 404 404 302 404"),
     "notifications": (OPEN, NEVER),
     "notifications_read": (NEVER, SENT_ON),
     "notification_open": (NEVER, "404 404 404 404 302 404 404"),
@@ -205,7 +215,7 @@ def named_urls(resolver: URLResolver | None = None) -> Iterator[tuple[str, URLPa
     """Every named URL outside the admin (which tests/orgs/test_admin_orgs.py and its siblings walk)."""
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
-            if entry.app_name != "admin":
+            if entry.app_name not in ("admin", "ninja"):
                 yield from named_urls(entry)
         else:
             assert entry.name, f"{entry.pattern} has no name"
@@ -271,10 +281,13 @@ def world(cast) -> World:
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
     pk_of["gap"] = gap.pk
+    pk_of["export"] = exports.ask(cast.org["13"], cases.period, by=users["office"]).pk
+    tokens.issue(users["office"], name="平台", days=30)
+    pk_of["api"] = ApiToken.objects.get().pk
     pk_of["rule"] = Rule.objects.get(code="4").pk
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
-    words = {"measure": "members", "kind": "csv", "number": "N-member"}
+    words = {"fault": "copies", "measure": "members", "kind": "csv", "number": "N-member"}
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"

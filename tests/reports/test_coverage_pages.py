@@ -12,7 +12,7 @@ from orgs import people
 from orgs.models import AuditEvent, Person
 from reports import coverage
 from reviews import coverage as targets
-from reviews.models import CoverageChange, Measure
+from reviews.models import CoverageChange, Measure, Record
 from tests import builders
 from tests.builders import day, make_bare_record, make_org, make_period, make_person, make_user
 
@@ -361,3 +361,48 @@ def test_after_a_transfer_and_a_new_derivation_the_name_is_found_at_the_new_bran
     clerk = make_user(username="below", office=cast.org["132"])
     assert "塘沽党员" not in listed(names(as_user(clerk), "132", "members"))
     assert "塘沽党员" in listed(names(as_user(cast.user["clerk"]), "131", "members"))
+
+
+# --- as of a past day, and in any order ----------------------------------------------------------------------------
+
+
+def test_a_past_day_shows_what_had_been_held_and_entered_by_then(cast, period, as_user):
+    client = as_user(cast.user["clerk"])
+    record = make_bare_record(
+        period, cast.org["131"], of_person=cast.person["secretary"], about=cast.org["1311"], held_on=day("2010-11-05")
+    )
+    Record.objects.filter(pk=record.pk).update(confirmed_at="2010-11-20T08:00:00Z")
+    with transaction.atomic():
+        targets.confirmed(record)
+
+    def done(on):
+        return page(client, "13", f"?on={on}").context["total"].figure(Measure.MEMBERS).done
+
+    assert [done(on) for on in ("2010-11-04", "2010-11-10", "2010-11-20", "2010-12-10", "2011-05-05")] == [
+        1,
+        1,
+        2,
+        2,
+        2,
+    ]
+    then = page(client, "13", "?on=2010-11-10")
+    assert "2010年11月10日的情况" in then.content.decode()
+    link = next(cell.names_url for cell in then.context["page_obj"][1].cells if cell.measure == Measure.MEMBERS)
+    assert "on=2010-11-10" in link
+    assert "检务处支部书记" in listed(client.get(link))
+    assert "检务处支部书记" not in listed(client.get(link.replace("11-10", "11-20")))
+    assert "检务处支部书记" in client.get(link.replace("members/", "members.csv")).getvalue().decode()
+
+
+def test_a_day_that_is_none_is_said(cast, period, as_user):
+    answer = page(as_user(cast.user["clerk"]), "13", "?on=2010-02-31")
+    assert answer.status_code == 200
+    assert answer.context["on"] is None
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"), [("rate", ["132", "131"]), ("best", ["131", "132"]), ("due", ["131", "132"])]
+)
+def test_children_are_sorted_by_any_column(cast, period, as_user, sort, expected):
+    found = page(as_user(cast.user["clerk"]), "13", f"?sort={sort}&measure=members")
+    assert [line.org.code for line in found.context["page_obj"] if line.org] == expected

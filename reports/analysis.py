@@ -1,0 +1,238 @@
+"""The analysis of one organisation and all below it, section by section; page and workbook draw the same sections."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from orgs import scope
+from orgs.models import Organization
+from reports import coverage, exemptions, five, pace, quality, splits
+from reports.coverage import Figure, Figures
+from reviews.models import Measure, Period
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+Cell = str | int | float
+SHOWN = 300  # siblings
+DASH = "—"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a section: its name, its cells, perhaps a bar, perhaps where more is to be seen."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    bar: Figure | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with its heading; `has_bars`: each line has its bar beside the numbers."""
+
+    slug: str
+    title: str
+    columns: tuple[str, ...]
+    lines: Sequence[Line]
+    note: str = ""
+    ends_in_words: bool = False
+
+    @property
+    def has_bars(self) -> bool:
+        """At least one line is drawn."""
+        return any(line.bar is not None for line in self.lines)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Header and lines, as in a workbook."""
+        yield self.columns
+        for line in self.lines:
+            yield (line.name, *line.cells)
+
+
+def sections(user: User, period: Period, org: Organization, on: datetime.date) -> list[Section]:
+    """All of them, for the day; a fixed number of queries."""
+    totals = coverage.totals(period, [org])[org.pk]
+    return [
+        _measures(period, org, totals, on),
+        *_pace(period, org, totals, on),
+        _rules(period, org, on),
+        _forms(period, org),
+        _figures("category", "按单位类别", "类别", splits.by_category(period, org)),
+        _figures("window", "窗口单位", "单位", splits.by_window(period, org)),
+        _rectified(period, org, on),
+        _quality(period, org),
+        _five(period, org),
+        _before(period, org, totals),
+    ]
+
+
+def rate(figure: Figure) -> str:
+    """62.5%, or a dash."""
+    return DASH if figure.rate is None else f"{figure.rate:g}%"
+
+
+def siblings(user: User, period: Period, org: Organization, measure: Measure) -> Section | None:
+    """The children of the same superior by rate, the highest first; only for who may see the superior's figures."""
+    up = Organization.objects.filter(pk=org.parent_id).visible_to(user).first()
+    if up is None:
+        return None
+    others = list(Organization.objects.filter(scope.seen(user), parent=up).order_by("order", "code"))
+    figures = coverage.totals(period, others)
+    ranked = sorted(
+        (other for other in others if figures[other.pk][measure].due),
+        key=lambda other: -figures[other.pk][measure].done / figures[other.pk][measure].due,
+    )
+    lines, place, before = [], 0, None
+    for number, other in enumerate(ranked, start=1):
+        figure = figures[other.pk][measure]
+        if before is None or figure.done * before.due != before.done * figure.due:
+            place = number  # who is equal shares the place
+        before = figure
+        url = f"{reverse('coverage_org', args=[other.code])}?{urlencode({'period': period.code})}"
+        name = f"{other.name}（本单位）" if other.pk == org.pk else other.name
+        lines.append(Line(name, (place, figure.due, figure.done, rate(figure)), figure, url))
+    note = f"“{up.name}”的下级按“{measure.label}”的比率排列，同率同名次；没有应数的不排。"
+    if len(lines) > SHOWN:
+        note += f"共 {len(lines)} 个，这里列前 {SHOWN} 个和本单位。"
+        lines = [line for at, line in enumerate(lines) if at < SHOWN or line.name.endswith("（本单位）")]
+    return Section("siblings", "同级排名", ("单位", "名次", "应", "已", "比率"), lines, note)
+
+
+# --- one by one -----------------------------------------------------------------------------------------------
+
+
+def _measures(period: Period, org: Organization, totals: Figures, on: datetime.date) -> Section:
+    late = splits.late(period, org, on)
+    exempt = exemptions.counts(period, org, [org])[org.pk]
+    url = f"{reverse('coverage_exempt', args=[org.code])}?{urlencode({'period': period.code})}"
+    lines = []
+    for measure in Measure:
+        all_of, free = totals[measure], exempt[measure]
+        without = Figure(all_of.due - free, all_of.done)
+        cells = (all_of.due, all_of.done, all_of.done - late[measure], late[measure], free, rate(all_of), rate(without))
+        lines.append(Line(measure.label, cells, all_of, url if free else ""))
+    columns = ("口径", "应", "已", "按时", "补录", "免除", "比率", "不计免除的比率")
+    note = (
+        "点评计入举行的那个半年；半年结束以后才确认的是补录。免除：还没有点评，名下任务又全部免除的；免除的仍在应数里，"
+        "“不计免除的比率”把它们去掉。"
+    )
+    return Section("measures", "按时、补录和免除", columns, lines, note)
+
+
+def _pace(period: Period, org: Organization, totals: Figures, on: datetime.date) -> list[Section]:
+    by_day = splits.done_by_day(period, org)
+    lines = []
+    for measure in Measure:
+        found = pace.pace(totals[measure].due, totals[measure].done, period.starts_on, period.ends_on, on)
+        words = "落后" if found.is_behind else "跟上" if found.due else DASH
+        ends = Figure(found.due, found.forecast)
+        cells = (found.due, found.done, found.expected, words, found.forecast, rate(ends), found.per_day)
+        lines.append(Line(measure.label, cells, ends))
+    columns = ("口径", "应", "已", "此时应已完成", "进度", "照此到期末", "期末比率", "今后每天需完成")
+    note = f"按{period.name}从头到尾平均用力计算，到 {on:%Y-%m-%d} 为止；还剩 {max((period.ends_on - on).days + 1, 0)} 天。"
+    weeks = {measure: pace.weekly(by_day[measure], period.starts_on, period.ends_on, on) for measure in Measure}
+    curve = []
+    for at, (end, _count) in enumerate(weeks[Measure.MEMBERS]):
+        done = tuple(weeks[measure][at][1] for measure in Measure)
+        curve.append(Line(f"{end:%Y-%m-%d}", done, Figure(totals[Measure.MEMBERS].due, done[-1])))
+    heads = ("截至", *(measure.label for measure in Measure))
+    return [
+        Section("pace", "进度与日历", columns, lines, note),
+        Section("weeks", "逐周累计完成", heads, curve, "图：被点评的党员占应数的比率。"),
+    ]
+
+
+def _rules(period: Period, org: Organization, on: datetime.date) -> Section:
+    lines = [
+        Line(
+            "指派" if row.code == "X" else f"规则 {row.code}",
+            (
+                row.total, row.done, row.done - row.late, row.late, row.exempt, row.overdue,
+                rate(row.figure), rate(row.without_exempt),
+            ),
+            row.figure,
+        )
+        for row in splits.by_rule(period, org, on)
+    ]  # fmt: skip
+    columns = ("规则", "任务", "已完成", "按时", "迟于期限", "免除", "逾期未完成", "比率", "不计免除的比率")
+    note = "对象在本组织及以下的任务；共同点评按每一方各一项计，覆盖数字只计一次。"
+    return Section("rules", "按规则", columns, lines, note)
+
+
+def _forms(period: Period, org: Organization) -> Section:
+    rows = splits.by_form(period, org)
+    every = sum(row[1] for row in rows)
+    lines = [Line(name, (count, orgs, persons), Figure(every, count)) for name, count, orgs, persons in rows]
+    note = "图：占全部点评的比例。同一对象可以用几种形式点评。"
+    return Section("forms", "按点评形式", ("形式", "点评（人次、个次）", "被点评的组织", "被点评的人"), lines, note)
+
+
+def _figures(slug: str, title: str, head: str, rows: list[tuple[str, Figures]]) -> Section:
+    columns = (head, *(f"{word}{name}" for word in ("领导", "党组织", "党员") for name in ("应", "已", "比率")))
+    lines = []
+    for name, figures in rows:
+        cells: list[Cell] = []
+        for measure in Measure:
+            cells += [figures[measure].due, figures[measure].done, rate(figures[measure])]
+        lines.append(Line(name, tuple(cells), figures[Measure.MEMBERS]))
+    return Section(slug, title, columns, lines, "图：被点评的党员。")
+
+
+def _rectified(period: Period, org: Organization, on: datetime.date) -> Section:
+    found = quality.rectified(period, org, on)
+    every = found.open + found.closed
+    lines = [
+        Line("未销号", (found.open,), Figure(every, found.open)),
+        Line("其中逾期", (found.overdue,), Figure(every, found.overdue)),
+        Line("已销号", (found.closed,), Figure(every, found.closed)),
+        Line("已取消", (found.cancelled,)),
+        Line("平均用时（天）", (DASH if found.days is None else found.days,)),
+    ]
+    return Section(
+        "rectified", "整改", ("整改事项", "数"), lines, "用时从点评那天算到销号那天；图：占未取消事项的比例。"
+    )
+
+
+def _quality(period: Period, org: Organization) -> Section:
+    every = quality.total(period, org)
+    lines = [Line("有效点评记录", (every,))]
+    for fault, words in quality.FAULTS.items():
+        count = quality.faulty(period, org, fault).count()
+        url = f"{reverse('coverage_quality', args=[org.code, fault])}?{urlencode({'period': period.code})}"
+        lines.append(Line(words, (count,), Figure(every, count), url if count else ""))
+    note = "雷同：主要成绩和努力方向与本期另一份点评一字不差。图：占有效记录的比例。"
+    return Section("quality", "点评质量", ("项目", "记录"), lines, note)
+
+
+def _five(period: Period, org: Organization) -> Section:
+    lines = []
+    for light in five.lights(period, org):
+        figure = light.figure
+        numbers: tuple[Cell, ...] = (DASH, DASH, DASH) if figure is None else (figure.due, figure.done, rate(figure))
+        url = f"{reverse(light.url_name)}?{urlencode({'period': period.code})}" if light.url_name else ""
+        lines.append(Line(light.name, (light.state, *numbers, light.what), figure, url))
+    return Section(
+        "five", "五有", ("五有", "状态", "应", "已", "比率", "说明"), lines, "系统没有登记的不亮灯，也不算没有。"
+    )
+
+
+def _before(period: Period, org: Organization, totals: Figures) -> Section:
+    before = Period.objects.filter(ends_on__lt=period.starts_on).order_by("-ends_on").first()
+    figures = coverage.totals(before, [org])[org.pk] if before else {measure: Figure() for measure in Measure}
+    lines = []
+    for measure in Measure:
+        then, now = figures[measure], totals[measure]
+        change: Cell = DASH if then.rate is None or now.rate is None else round(now.rate - then.rate, 1)
+        cells = (then.due, then.done, rate(then), now.due, now.done, rate(now), change)
+        lines.append(Line(measure.label, cells))
+    note = f"上期：{before.name}，按它现在的数字。" if before else "系统里没有更早的点评期。"
+    columns = ("口径", "上期应", "上期已", "上期比率", "本期应", "本期已", "本期比率", "升降（百分点）")
+    return Section("before", "与上期比较", columns, lines, note)

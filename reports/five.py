@@ -1,0 +1,52 @@
+"""五有 of a subtree (domain.md 5.11). What the system does not hold yet is said, not guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from orgs.models import Organization
+from orgs.scope import in_range
+from reports.coverage import Figure
+from reviews.models import Duty, DutyStatus, Period, WorkPlan, WorkPlanState
+
+HELD = [WorkPlanState.IN_FORCE, WorkPlanState.COMPLETED]
+
+
+@dataclass(frozen=True)
+class Light:
+    """One of the five: how many of how many, or None where the system holds nothing of it."""
+
+    name: str
+    figure: Figure | None
+    what: str
+    url_name: str = ""  # where the missing ones are named
+
+    @property
+    def state(self) -> str:
+        """达到, 部分, 没有 or 未登记."""
+        if self.figure is None or not self.figure.due:
+            return "未登记"
+        return "达到" if not self.figure.missing else "部分" if self.figure.done else "没有"
+
+
+def lights(period: Period, org: Organization) -> list[Light]:
+    """The five, for the organisation and all below it. Three queries."""
+    alive = Organization.objects.below(org, include_self=True).alive(period.ends_on).count()
+    plans = WorkPlan.objects.filter(in_range(org, "organization__"), period=period, state__in=HELD).order_by()
+    held = plans.aggregate(
+        plans=Count("organization", distinct=True),
+        led=Count("organization", filter=~Q(leadership=""), distinct=True),
+    )
+    duties = Duty.objects.filter(in_range(org, "about_org__"), period=period).exclude(status=DutyStatus.EXEMPT)
+    records = duties.order_by().aggregate(all=Count("pk"), done=Count("pk", filter=Q(status=DutyStatus.DONE)))
+    return [
+        Light("有计划", Figure(alive, held["plans"]), "有已印发工作方案的组织", "work_plans_missing"),
+        Light(
+            "有组织", Figure(alive, held["led"]), "方案写明了组织领导的组织；动员情况系统尚不登记", "work_plans_missing"
+        ),
+        Light("有记录", Figure(records["all"], records["done"]), "已有完整点评记录的任务（免除的不计）"),
+        Light("有检查", None, "系统尚不登记检查，请另行掌握"),
+        Light("有评定", None, "系统尚不登记评定，请另行掌握"),
+    ]

@@ -1,0 +1,115 @@
+"""Coverage and duties of a subtree split by rule, form, category and window units; what was on time and what late."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from orgs.models import Organization
+from orgs.scope import in_range
+from reports.coverage import Figure, Figures
+from reviews import coverage as targets
+from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, ReviewForm
+
+
+@dataclass(frozen=True)
+class RuleSplit:
+    """The duties towards a subtree's organisations and people under one rule."""
+
+    code: str
+    total: int
+    done: int
+    late: int  # done, but held after its day or entered after the period
+    exempt: int
+    overdue: int
+
+    @property
+    def figure(self) -> Figure:
+        """With exemptions: an exempt duty is due, and not done."""
+        return Figure(self.total, self.done)
+
+    @property
+    def without_exempt(self) -> Figure:
+        """Without exemptions: an exempt duty is not due."""
+        return Figure(self.total - self.exempt, self.done)
+
+
+def by_rule(period: Period, org: Organization, on: datetime.date) -> list[RuleSplit]:
+    """Duties by rule, in the order of their codes. Two queries."""
+    duties = Duty.objects.filter(in_range(org, "about_org__"), period=period).order_by()
+    in_time = Record.objects.counted().filter(duties=OuterRef("pk"), review__held_on__lte=OuterRef("due_on"))
+    late = duties.filter(~Exists(in_time.entered_by_end_of(period.ends_on)), status=DutyStatus.DONE)
+    late_ones = dict(late.values_list("rule_code").annotate(Count("pk")))
+    rows = duties.values_list("rule_code").annotate(
+        total=Count("pk"),
+        done=Count("pk", filter=Q(status=DutyStatus.DONE)),
+        exempt=Count("pk", filter=Q(status=DutyStatus.EXEMPT)),
+        overdue=Count("pk", filter=Q(status=DutyStatus.PENDING, due_on__lt=on)),
+    )
+    return [
+        RuleSplit(code, total, done, late_ones.get(code, 0), exempt, overdue)
+        for code, total, done, exempt, overdue in sorted(rows)
+    ]
+
+
+def by_form(period: Period, org: Organization) -> list[tuple[str, int, int, int]]:
+    """Form, reviews that were recorded, different organisations, different persons: of what counts."""
+    rows = Record.objects.counted().counting_in(period).filter(in_range(org, "about_org__")).order_by()
+    found = {
+        form: tuple(numbers)
+        for form, *numbers in rows.values_list("review__form").annotate(
+            every=Count("pk"),
+            orgs=Count("target_org", distinct=True),
+            persons=Count("target_person", distinct=True),
+        )
+    }
+    named = [(label, *found.pop(value, (0, 0, 0))) for value, label in ReviewForm.choices]
+    return named + [("（未写形式）", *numbers) for numbers in found.values()]
+
+
+def by_category(period: Period, org: Organization) -> list[tuple[str, Figures]]:
+    """Category -> figures of the subtree's targets, in the scheme's order."""
+    return _by(period, org, "organization__category__order", "organization__category__name")
+
+
+def by_window(period: Period, org: Organization) -> list[tuple[str, Figures]]:
+    """Window units and the others."""
+    words = {True: "窗口单位", False: "其他单位"}
+    return [(words[name], figures) for name, figures in reversed(_by(period, org, "organization__is_window_unit"))]
+
+
+def done_by_day(period: Period, org: Organization) -> dict[Measure, dict[datetime.date, int]]:
+    """How many were reached for the first time on each day."""
+    done = _targets(period, org).filter(done_on__isnull=False)
+    found: dict[Measure, dict[datetime.date, int]] = {measure: {} for measure in Measure}
+    for measure, day, count in done.values_list("measure", "done_on").annotate(Count("pk")):
+        found[Measure(measure)][day] = count
+    return found
+
+
+def late(period: Period, org: Organization, on: datetime.date) -> dict[Measure, int]:
+    """Reached within the period, but entered only after it: every record that covers them was confirmed later."""
+    if on <= period.ends_on:
+        return dict.fromkeys(Measure, 0)
+    in_time = Record.objects.all().entered_by_end_of(period.ends_on)
+    done = _targets(period, org).filter(done_on__isnull=False)
+    return {
+        measure: done.filter(measure=measure).exclude(targets.covered(measure, in_time, period)).count()
+        for measure in Measure
+    }
+
+
+def _targets(period: Period, org: Organization) -> QuerySet[CoverageTarget]:
+    return CoverageTarget.objects.filter(in_range(org, "organization__"), period=period).order_by()
+
+
+def _by(period: Period, org: Organization, *path: str) -> list:
+    """Figures by the last of some fields, in the order of all."""
+    found: dict[tuple, Figures] = defaultdict(lambda: {measure: Figure() for measure in Measure})
+    rows = _targets(period, org).values_list(*path, "measure").annotate(all=Count("pk"), covered=Count("done_on"))
+    for *key, measure, due, done in rows:
+        found[tuple(key)][Measure(measure)] = Figure(due, done)
+    return [(key[-1], found[key]) for key in sorted(found)]

@@ -1,0 +1,76 @@
+"""The analysis of an organisation's coverage, its workbook, and the names behind its figures."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from orgs import audit, clock
+from orgs.models import Organization
+from orgs.requests import UserRequest
+from reports import analysis, exemptions, lists, quality
+from reports.annexes.xlsx import MIME
+from reports.views.coverage import NAMES, measure_of, organization_of, period_of
+from reviews.models import Measure, Period
+
+
+@require_safe
+def coverage_details(request: UserRequest, code: str) -> HttpResponse:
+    """On time, exempt, by rule, form, category; pace; rectification and quality; 五有; before and beside."""
+    org, period = organization_of(request, code), period_of(request)
+    context: dict = {"org": org, "period": period, "periods": Period.objects.all()}
+    if period is not None:
+        context["sections"] = analysis.sections(request.user, period, org, clock.today())
+        context["rank"] = rank = request.GET.get("rank", "")
+        context["measures"] = list(Measure)
+        if rank:
+            context["siblings"] = analysis.siblings(request.user, period, org, measure_of(rank))
+    context["above"] = Organization.objects.above(org, include_self=True).visible_to(request.user)
+    return render(request, "reports/coverage_details.html", context)
+
+
+@require_safe
+def coverage_details_file(request: UserRequest, code: str) -> HttpResponse:
+    """The same sections as a workbook, a sheet each."""
+    org, period = organization_of(request, code), period_of(request)
+    if period is None:
+        raise Http404
+    found = analysis.sections(request.user, period, org, clock.today())
+    sheets = [lists.Sheet(section.title, section.rows(), (28,) + (16,) * 8) for section in found]
+    audit.record(request.user, "导出统计分析", [org], summary=f"{org.name} {period.code}")
+    name = content_disposition_header(True, f"{period.code}统计分析_{org.code}.xlsx") or ""
+    return HttpResponse(lists.workbook_of(sheets), content_type=MIME, headers={"Content-Disposition": name})
+
+
+@require_safe
+def coverage_exempt(request: UserRequest, code: str) -> HttpResponse:
+    """Exempt duties, with the reason and who approved it."""
+    org, period = organization_of(request, code), _given(request)
+    found = exemptions.duties(request.user, period, org)
+    page = Paginator(found, NAMES).get_page(request.GET.get("page"))
+    context = {"org": org, "period": period, "page_obj": page}
+    context["above"] = Organization.objects.above(org, include_self=True).visible_to(request.user)
+    return render(request, "reports/coverage_exempt.html", context)
+
+
+@require_safe
+def coverage_quality(request: UserRequest, code: str, fault: str) -> HttpResponse:
+    """The records behind a figure of quality, as far as the user may read them."""
+    org, period = organization_of(request, code), _given(request)
+    if fault not in quality.FAULTS:
+        raise Http404
+    page = Paginator(quality.named(request.user, period, org, fault), NAMES).get_page(request.GET.get("page"))
+    unnamed = quality.faulty(period, org, fault).count() - page.paginator.count
+    context = {"org": org, "period": period, "title": quality.FAULTS[fault], "page_obj": page, "unnamed": unnamed}
+    context["above"] = Organization.objects.above(org, include_self=True).visible_to(request.user)
+    return render(request, "reports/coverage_quality.html", context)
+
+
+def _given(request: UserRequest) -> Period:
+    period = period_of(request)
+    if period is None:
+        raise Http404
+    return period
