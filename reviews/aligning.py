@@ -372,6 +372,22 @@ def same_elsewhere(duties: Iterable[Duty], periods: Collection[int]) -> QuerySet
     return Duty.objects.open().filter(found).exclude(rule_code=BY_HAND)
 
 
+def yearly_served_by(record: Record) -> list[Duty]:
+    """The same when the review is confirmed after the duty was made: open yearly duties of the second half of its year."""
+    held_on = record.review.held_on
+    if held_on is None or held_on.month > 6:
+        return []
+    target = (
+        {"target_org": record.target_org_id} if record.target_org_id else {"target_person": record.target_person_id}
+    )
+    later = Duty.objects.open().filter(
+        period__in=Period.objects.half_years().filter(starts_on=datetime.date(held_on.year, 7, 1)),
+        rule__cadence=Cadence.YEAR,
+        **target,
+    )
+    return [duty for duty in later if _serves(record, duty)]
+
+
 def settle_by_reviews_before_a_transfer(period: Period, by: Collection[int] | None = None) -> None:
     """A member who was reviewed in this period before he was transferred is reviewed: the new branch owes no second one."""
     mine = Duty.objects.filter(period=period, subject=Subject.MEMBER)

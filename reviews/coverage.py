@@ -290,6 +290,8 @@ def _touched_by(record: Record, period: Period) -> QuerySet[CoverageTarget]:
         target = Q(measure=Measure.MEMBERS, person=record.target_person_id)
     reviewers = {review.reviewer_id, *review.co_reviewers.values_list("pk", flat=True)} - {None}
     leaders = Q(measure=Measure.LEADERS, person__in=reviewers)
+    if not Record.objects.counting_in(period).filter(pk=record.pk).exists():
+        leaders = Q(pk__in=[])  # a yearly duty, reviewed before July: who took part then took part then
     return CoverageTarget.objects.filter(target | leaders, period=period)
 
 
@@ -301,9 +303,13 @@ def _locked(targets: QuerySet[CoverageTarget]) -> list[CoverageTarget]:
 def _covering(records: RecordQuerySet, period: Period) -> dict[Measure, list[RecordQuerySet]]:
     """For each measure, the counted records that cover the outer CoverageTarget row of the period."""
     counted = records.counted().counting_in(period).order_by()
+    targets = [counted]
+    if period.is_second_half:
+        # What a yearly duty is served by may have been held since January.
+        targets.append(records.counted().filter(duties__period=period).order_by())
     return {
-        Measure.ORGANIZATIONS: [counted.filter(target_org=OuterRef("organization"))],
-        Measure.MEMBERS: [counted.filter(target_person=OuterRef("person"))],
+        Measure.ORGANIZATIONS: [way.filter(target_org=OuterRef("organization")) for way in targets],
+        Measure.MEMBERS: [way.filter(target_person=OuterRef("person")) for way in targets],
         Measure.LEADERS: [
             counted.filter(review__reviewer=OuterRef("person")),
             counted.filter(review__co_reviewers=OuterRef("person")),

@@ -23,6 +23,7 @@ from reviews.aligning import (
     settle_by_partners,
     settle_by_reviews_before_a_transfer,
     suffices_for,
+    yearly_served_by,
 )
 from reviews.derive import Derivation
 from reviews.drafts import tidy
@@ -189,6 +190,7 @@ def _trail(by: User | None, verb: str, period: Period, plan: DutyPlan) -> None:
 
 def settle(record: Record) -> None:
     """The record counts: the duties it serves are done, and the same ones in every other period that holds its day (T11).
+    A yearly duty of the second half-year is served from January on.
 
     In the caller's transaction.
     """
@@ -197,6 +199,7 @@ def settle(record: Record) -> None:
     if len(periods) > 1:
         record.duties.add(*same_elsewhere(record.duties.all(), periods))
         record.duties.add(*suffices_for(record.duties.all()))
+    record.duties.add(*yearly_served_by(record))
     # In the order in which generations take them.
     rows = (
         record.duties.filter(status=DutyStatus.PENDING)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from orgs.models import Category, OrgType
-from reviews import rules
+from reviews import rules, rules_editing
 from reviews.forms import DayField, Styled
 from reviews.models import Basis, Cadence, Joint, Reach, ReviewerKind, Side
 from reviews.rules_editing import Problem, Range, RuleDraft
@@ -20,6 +20,29 @@ SIDES = {
     Side.CO_REVIEWER: "共同点评的一方（点评方的直接下级）",
     Side.TARGET: "被点评的一方",
 }
+
+
+class CadenceForm(Styled):
+    """How often each kind of target is reviewed; an empty choice leaves its rules as they are."""
+
+    organizations = forms.ChoiceField(label="党组织及其负责人", required=False)
+    team = forms.ChoiceField(label="班子成员", required=False)
+    members = forms.ChoiceField(label="党员", required=False)
+    reason = forms.CharField(label="修改原因", max_length=200, required=False, help_text="保存时必填，留在版本记录里")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        for field in self.base_fields.values():
+            if isinstance(field, forms.ChoiceField):
+                field.choices = [("", "不变"), *Cadence.choices]
+        super().__init__(*args, **kwargs)
+        for kind, of_kind in rules_editing.cadences().items():
+            said = "；".join(f"{rule.code} {rule.get_cadence_display()}" for rule in of_kind)
+            self.fields[kind].help_text = f"现在：{said}" if said else "现在没有规则点评"
+
+    def digest(self) -> str:
+        """Names what was previewed, so that nothing else is saved."""
+        said = [(kind, self.cleaned_data[kind]) for kind in rules_editing.KINDS]
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 
 
 class RuleForm(Styled):

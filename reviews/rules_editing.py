@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -16,12 +16,16 @@ from orgs.models import Category, Organization, Person
 from reviews import duties, rule_versions, rules
 from reviews.aligning import BY_HAND, PlanLine, align
 from reviews.derive import Derivation
-from reviews.models import Joint, Period, Reach, Rule, RuleSelector, RuleVersion, Side, Subject
+from reviews.models import Cadence, Joint, Period, Reach, Rule, RuleSelector, RuleVersion, Side, Subject
 
 if TYPE_CHECKING:
     from orgs.models import User
 
 REASON = 200
+# Kinds of targets with a cadence of their own; an organisation and its head are one sentence of the notice (R39).
+KINDS = {
+    "organizations": ("targets_org", "targets_head"), "team": ("targets_team",), "members": ("targets_members",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)
@@ -120,15 +124,21 @@ def problems(draft: RuleDraft, rule: Rule | None) -> list[Problem]:
 
 
 def preview(rule: Rule | None, draft: RuleDraft, period: Period, *, by: User) -> RulePreview:
-    """Which duties of the half-year would come and go if the rule said this. Writes nothing. Raises BadRule, Forbidden.
+    """Which duties of the half-year would come and go if the rule said this. Writes nothing. Raises BadRule, Forbidden."""
+    return preview_all([(rule, draft)], period, by=by)
 
-    Exact: the rule is written in a savepoint, the duties are derived from it, and all is taken back.
+
+def preview_all(changes: Sequence[tuple[Rule | None, RuleDraft]], period: Period, *, by: User) -> RulePreview:
+    """The same for several rules together.
+
+    Exact: the rules are written in a savepoint, the duties are derived from them, and all is taken back.
     """
-    _check(draft, rule, by)
+    for rule, draft in changes:
+        _check(draft, rule, by)
     with transaction.atomic():
         point = transaction.savepoint()
-        changed = _write(rule, draft)
-        codes = {changed.pk} | {other.pk for other in rules.every() if other.is_leftover}
+        codes = {_write(rule, draft).pk for rule, draft in changes}
+        codes |= {other.pk for other in rules.every() if other.is_leftover}
         derivation = Derivation(period, duties.day_of(period, None))
         plan = align(derivation, period, write=False, only=lambda one: one.pk in codes)
         transaction.savepoint_rollback(point)
@@ -159,6 +169,37 @@ def save(rule: Rule | None, draft: RuleDraft, *, reason: str, by: User) -> Rule:
     verb = "新增点评规则" if rule is None else "修改点评规则"
     audit.record(by, verb, [changed], summary=f"{version}：{reason}", changes={changed.pk: (was, after)})
     return changed
+
+
+@transaction.atomic
+def save_all(changes: Sequence[tuple[Rule, RuleDraft]], *, reason: str, by: User) -> list[Rule]:
+    """Save several rules, or none. Raises BadRule, Forbidden."""
+    return [save(rule, draft, reason=reason, by=by) for rule, draft in changes]
+
+
+def cadences() -> dict[str, list[Rule]]:
+    """The rules that are on by the kinds of targets whose cadence is set together, in the notice's order."""
+    on = [rule for rule in rules.every() if rule.is_on]
+    return {kind: [rule for rule in on if any(getattr(rule, name) for name in names)] for kind, names in KINDS.items()}
+
+
+def with_cadences(wanted: Mapping[str, str]) -> list[tuple[Rule, RuleDraft]]:
+    """The rules whose cadence is another than is wanted for their kinds of targets, with what they would say.
+
+    Raises BadRule where a rule has two kinds that are to differ.
+    """
+    of_rule: dict[int, str] = {}
+    changes: list[tuple[Rule, RuleDraft]] = []
+    for kind, of_kind in cadences().items():
+        for rule in of_kind if wanted.get(kind) in Cadence.values else ():
+            cadence = wanted[kind]
+            if of_rule.setdefault(rule.pk, cadence) != cadence:
+                words = f"规则 {rule.code} 同时点评几种对象，不能各有各的频次：请选相同的频次，或先把它分成两条规则。"
+                raise BadRule([Problem(kind, words)])
+    for rule in rules.every():
+        if of_rule.get(rule.pk, rule.cadence) != rule.cadence:
+            changes.append((rule, replace(draft_of(rule), cadence=of_rule[rule.pk])))
+    return changes
 
 
 def restore(version: RuleVersion, *, reason: str, by: User) -> Rule:

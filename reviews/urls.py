@@ -82,6 +82,7 @@ urlpatterns: list[URLPattern] = [
     path("schemes/", schemes.scheme_list, name="schemes"),
     path("schemes/add/", schemes.scheme_add, name="scheme_add"),
     path("schemes/<int:pk>/activate/", schemes.scheme_activate, name="scheme_activate"),
+    path("rules/cadence/", rules.rule_cadence, name="rule_cadence"),
     path("rules/new/", rules.rule_new, name="rule_new"),
     path("rules/<int:pk>/", rules.rule_edit, name="rule_edit"),
     path("rules/<int:pk>/versions/", rules.rule_versions, name="rule_versions"),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
+from reviews.models.record import Record
+
 if TYPE_CHECKING:
     from reviews.models.record import Review
 
@@ -37,8 +39,11 @@ class PeriodQuerySet(models.QuerySet["Period"]):
         ).order_by("pk")
 
     def of_review(self, review: Review) -> Self:
-        """In which the review counts: its own, and all that hold its day. In the order in which they are locked."""
-        own = Q(pk=review.period_id)
+        """In which the review counts: its own, all that hold its day, and those of whose duties it serves one (a yearly
+        duty from January on). In the order in which they are locked."""
+        # From the review's few records: asked from the periods, the database may read all their duties.
+        served = Record.duties.through.objects.filter(record__review=review).order_by().values("duty__period")
+        own = Q(pk=review.period_id) | Q(pk__in=served)
         held = review.held_on
         return self.filter(own | Q(starts_on__lte=held, ends_on__gte=held) if held else own).order_by("pk")
 

@@ -16,7 +16,7 @@ from orgs.views.imports import administrators_only
 from reviews import duties, rules, rules_editing, wording
 from reviews import rule_versions as kept
 from reviews.models import Period, Rule, RuleVersion
-from reviews.rule_forms import RuleForm
+from reviews.rule_forms import CadenceForm, RuleForm
 
 SHOWN = 50  # of each rule's duties that would come, or go
 COLUMNS = (("规则", 8), ("变化", 8), ("点评组织", 36), ("点评领导", 14), ("对象身份", 12), ("被点评对象", 36))
@@ -66,6 +66,30 @@ def rule_restore(request: UserRequest, pk: int) -> HttpResponse:
     form = RuleForm(draft=draft, auto_id="id_%s")
     form.fields["reason"].initial = f"恢复第 {version.number} 版"
     return _show(request, version.rule, form)
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def rule_cadence(request: UserRequest) -> HttpResponse:
+    """频次 of all rules by what they are about: previewed and saved like any change of a rule."""
+    form, period = CadenceForm(request.POST or None), Period.objects.current(clock.today())
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "reviews/rule_cadence.html", {"form": form})
+    context: dict[str, Any] = {"form": form}
+    try:
+        changes = rules_editing.with_cadences(form.cleaned_data)
+        found = rules_editing.preview_all(changes, period, by=request.user) if period and changes else None
+        context |= {"is_previewed": True, "changes": changes, "digest": form.digest(), "preview": found}
+        context["parts"] = _parts(found) if found else []
+        if changes and request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
+            rules_editing.save_all(changes, reason=form.cleaned_data["reason"], by=request.user)
+            codes = "、".join(rule.code for rule, _ in changes)
+            messages.success(request, f"规则 {codes} 的频次已保存。任务在下次生成时随之改变。")
+            return redirect("rules")
+    except rules_editing.BadRule as refusal:
+        for problem in refusal.problems:
+            form.mark(problem.field, problem.message)
+    return render(request, "reviews/rule_cadence.html", context)
 
 
 # --- inside -------------------------------------------------------------------------------------------------
@@ -133,10 +157,15 @@ def _show(
     if context["is_previewed"]:
         context |= {"digest": form.digest(), "preview": found, "changed": request.POST.get("do") == "save"}
     if found is not None:
-        context["parts"] = [
-            (code, word, number, list(rules_editing.named(found.of(code, is_added=is_added)[:SHOWN])))
-            for code, come, go in found.counts
-            for word, number, is_added in (("新增", come, True), ("撤回", go, False))
-            if number
-        ]
+        context["parts"] = _parts(found)
     return render(request, "reviews/rule_edit.html", context)
+
+
+def _parts(found: rules_editing.RulePreview) -> list[tuple[str, str, int, list[rules_editing.Line]]]:
+    """Rule by rule: how many come or go, and the first of them by name."""
+    return [
+        (code, word, number, list(rules_editing.named(found.of(code, is_added=is_added)[:SHOWN])))
+        for code, come, go in found.counts
+        for word, number, is_added in (("新增", come, True), ("撤回", go, False))
+        if number
+    ]

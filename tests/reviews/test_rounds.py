@@ -261,7 +261,7 @@ def test_a_round_across_half_years_counts_in_each_its_own_days(cast, settings):
 
 
 def test_an_exempt_duty_stays_exempt(half, general, cast):
-    duties.exempt(duty_of(general, cast), reason="长期病休", by=cast.user["clerk"])
+    duties.exempt(duty_of(general, cast), reason="长期病休", approved_by="党组", by=cast.user["clerk"])
     held(duty_of(half, cast), cast)
     assert (status(half, cast), status(general, cast)) == (DutyStatus.DONE, DutyStatus.EXEMPT)
 
@@ -342,6 +342,46 @@ def test_gaps_of_a_round_are_those_within_it(cast, choices):
         for row in tally.kind.rows(cast.user["admin"], some, ON):
             assert not (tally.kind.code == "unreached" and "subjects" in choices), row
             assert not (tally.kind.code == "unreached" and row.org_type != "branch" and "org_types" in choices), row
+
+
+# --- yearly duties -------------------------------------------------------------------------------------------------
+
+
+def held_in_may(cast):
+    """The secretary reviews the member in May, when there is no duty yet."""
+    first = duties.ensure_period("2010H1")
+    record = records.open_ad_hoc(
+        period=first, reviewer_org=cast.org["1311"], reviewer=cast.person["secretary"],
+        target_person=cast.person["member"], about_org=cast.org["1311"], by=cast.user["secretary"],
+    )  # fmt: skip
+    draft = full_draft(record, held_on=day("2010-05-20"))
+    return lambda: records.confirm(record, draft, by=cast.user["secretary"])
+
+
+@pytest.mark.parametrize("is_made_first", [True, False])
+def test_a_yearly_duty_is_served_since_january_whichever_is_first(cast, is_made_first):
+    half = duties.ensure_period("2010H2")
+    confirm = held_in_may(cast)
+    steps = [lambda: duties.regenerate(half, on=ON), confirm]
+    for step in steps if is_made_first else reversed(steps):
+        step()
+    assert status(half, cast) == DutyStatus.DONE
+    assert covered(half) == {"N-member"}
+    assert covered(half, Measure.LEADERS) == set()
+    assert totals.prove() == []
+    records.void(confirm(), reason="填错对象", by=cast.user["clerk"])
+    assert status(half, cast) == DutyStatus.PENDING
+    assert covered(half) == set()
+    assert totals.prove() == []
+
+
+def test_a_half_yearly_duty_is_not_served_by_the_half_before(cast):
+    Rule.objects.filter(code="4").update(cadence="half_year")
+    half = duties.ensure_period("2010H2")
+    duties.regenerate(half, on=ON)
+    held_in_may(cast)()
+    assert status(half, cast) == DutyStatus.PENDING
+    assert covered(half) == set()
 
 
 # --- commands, files, figures --------------------------------------------------------------------------------------
