@@ -3,6 +3,7 @@
 from reports.models.annex import MemberForm, OrganizationForm
 from reports.models.coverage import CoverageTotal
 from reports.models.notification import Notification, NotificationKind
+from reports.models.nudge import Nudge
 from reports.models.progress import ProgressReport, ProgressRow, ReportState
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "MemberForm",
     "Notification",
     "NotificationKind",
+    "Nudge",
     "OrganizationForm",
     "ProgressReport",
     "ProgressRow",
