@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "lucide",
     "axes",
     "csp",
+    "ninja",  # for the pages of its documentation, from its own package
 ]
 
 MIDDLEWARE = [

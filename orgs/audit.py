@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -63,7 +64,8 @@ def record_new(
         return
     at = connection.ops.adapt_datetimefield_value(timezone.now())
     by_pk = by.pk if by is not None else None
-    by_key = {thing.pk: thing for thing in objects}
+    key = objects[0]._meta.pk.attname  # `pk` would look this up for each
+    by_key = dict(zip(map(attrgetter(key), objects), objects, strict=True))
     rows = []
     for first, last in _runs(sorted(by_key)):
         thing = by_key[first]

@@ -51,11 +51,12 @@ ALSO = {
     "/draws/": "office_duties",
     "/duties/why/": "gaps",
     "/schemes/": "rules",
+    "/rounds/": "periods",
 }
 
 
 def seats(request: HttpRequest) -> dict[str, Any]:
-    """`nav` (and its two parts on a phone), `seat_line`, `fixed_today`."""
+    """`nav` (and its two parts on a phone), `seat_line`, `may_issue_tokens`, `fixed_today`."""
     fixed = datetime.date.fromisoformat(settings.TODAY) if settings.TODAY else None
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
@@ -78,6 +79,7 @@ def seats(request: HttpRequest) -> dict[str, Any]:
         "nav_more": more,
         "more_is_here": any(entry.is_here for entry in more),
         "seat_line": _seat_line(at),
+        "may_issue_tokens": "office" in groups,
     }
 
 

@@ -206,9 +206,7 @@ def _homeless(user: User, on: datetime.date) -> QuerySet[Post]:
 def _homeless_entry(post: Post, user: User) -> Entry:
     text = f"{post.person.name}（{post.person.number}）"
     note = f"{post.organization.name} · {post.title}"
-    if user.is_superuser:
-        return Entry(text, note, reverse("person_transfer", args=[post.person.number]), "编入支部")
-    return Entry(text, note, reverse("person", args=[post.person.number]), "查看")
+    return Entry(text, note, reverse("person_transfer", args=[post.person.number]), "编入支部")
 
 
 def _branchless(user: User, on: datetime.date) -> QuerySet[Person]:

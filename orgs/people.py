@@ -19,6 +19,7 @@ from orgs.errors import DomainError
 from orgs.models import Charge, ChargeKind, Membership, Organization, OrgType, Person, Post, PostRole, User
 
 BATCH = 1000
+MANY = 10_000  # organisations
 Row = TypeVar("Row", Person, Post, Charge)
 Move = tuple[Person, Organization | None, datetime.date | None]
 # Of a person: id of the branch that the open membership was in (None: there was none), and since when.
@@ -38,10 +39,8 @@ def add_many(persons: Sequence[Person], *, by: User | None, memberships: Sequenc
     Raises PeopleRefused when a number is taken (numbers differ by more than case) or a branch is no 党支部.
     """
     try:
-        for person in persons:
-            pinyin.fill(person)
         with transaction.atomic():
-            bulk.store(persons)
+            bulk.store(persons, prepare=pinyin.fill)
             audit.record_new(by, "新增人员", persons)
             _begin([move for move in memberships if move[1] is not None], {}, by)
     except IntegrityError as error:
@@ -115,28 +114,30 @@ def _begin(moves: Sequence[Move], current: Mapping[int, Membership], by: User | 
     nowhere = {"branch": ""}
     why = {"reason": reason} if reason else {}
     told: dict[tuple[int | None, datetime.date | None], dict[str, Any]] = {}  # one for all who come to a branch
+    tells = bool(current or reason) or len(moves) < audit.RUN  # the first of very many: each membership says it itself
     for person, branch, on in moves:
         if branch is not None and branch.org_type != OrgType.BRANCH:
             raise PeopleRefused(f"{person.name}（{person.number}）：“{branch.name}”不是党支部，党员只能属于党支部。")
-        old = current.get(person.pk)
-        if old is not None and branch is not None and old.branch_id == branch.pk:
+        pk, to = person.pk, branch.pk if branch is not None else None
+        old = current.get(pk)
+        if old is not None and old.branch_id == to:
             continue
         if old is not None:
             _end(old, person, on, ended, replaced)
-        place = (branch.pk if branch else None, on)
-        after = told.get(place)
-        if after is None:
-            after = told[place] = {"branch": branch.name if branch else "", "on": on, **why}
-        events[person.pk] = ({"branch": old.branch.name} if old else nowhere, after)
         persons.append(person)
-        if branch is not None:
-            begun.append((person.pk, branch.pk, on, None))
+        if to is not None:
+            begun.append((pk, to, on, None))
+        if tells:
+            after = told.get((to, on))
+            if after is None:
+                after = told[to, on] = {"branch": branch.name if branch else "", "on": on, **why}
+            events[pk] = ({"branch": old.branch.name} if old else nowhere, after)
     Membership.objects.filter(pk__in=[row.pk for row in replaced]).delete()
     Membership.objects.bulk_update(ended, ["to_on"], batch_size=500)
     bulk.insert(Membership, ("person_id", "branch_id", "from_on", "to_on"), begun)
-    if current or reason or len(persons) < audit.RUN:
+    if tells:
         audit.record(by, "组织关系", persons, changes=events)
-    else:  # the first of very many: each membership says it itself
+    else:
         audit.record_new(by, "组织关系", persons)
 
 
@@ -296,13 +297,15 @@ def end_posts_of(org: Organization, *, on: datetime.date, by: User | None) -> No
 
 def _refuse_two_secretaries(org_ids: set[int]) -> None:
     """Two 书记 of one organisation at the same time: whose duties would they be?"""
-    for chunk in _chunks(sorted(org_ids)):
-        rows = Post.objects.filter(organization__in=chunk, role=PostRole.SECRETARY).order_by(
-            "organization_id", F("from_on").asc(nulls_first=True), "pk"
-        )
-        spans = list(rows.values_list("organization_id", "from_on", "to_on", "pk"))
-        for (org, _, ended, earlier), (later_org, begun, _, later) in pairwise(spans):
-            if org == later_org and (ended is None or (begun or datetime.date.min) < ended):
+    rows = Post.objects.filter(role=PostRole.SECRETARY)
+    rows = rows.order_by("organization_id", F("from_on").asc(nulls_first=True), "pk")
+    spans = rows.values_list("organization_id", "from_on", "to_on", "pk")
+    chunks = _chunks(sorted(org_ids))
+    # Of very many organisations all are read at once: asking by ten thousands of ids takes longer.
+    parts = [spans.filter(organization__in=chunk) for chunk in chunks] if len(org_ids) <= MANY else [spans]
+    for part in parts:
+        for (org, _, ended, earlier), (later_org, begun, _, later) in pairwise(part):
+            if org == later_org and org in org_ids and (ended is None or (begun or datetime.date.min) < ended):
                 found = Post.objects.select_related("person", "organization").in_bulk([earlier, later])
                 first, second = found[earlier], found[later]
                 raise PeopleRefused(

@@ -48,14 +48,14 @@ def _character(character: str) -> str:
 def _syllables(text: str) -> list[str]:
     """One for each character, of letters and digits only; empty for what is neither and has no reading."""
     if BY_WORD.isdisjoint(text):
-        return [_character(character) for character in text]
+        return list(map(_character, text))
     found = lazy_pinyin(text, errors=lambda rest: list(rest))  # type: ignore[arg-type,return-value]
     return [typed(syllable) for syllable in found]
 
 
 def _joined(syllables: Iterable[str]) -> tuple[str, str]:
     """The reading and its initials."""
-    kept = [part for part in syllables if part]
+    kept = list(filter(None, syllables))
     return "".join(kept)[:LENGTH], "".join([part[0] for part in kept])[:LENGTH]
 
 
@@ -97,11 +97,11 @@ def fill(row: Person | Organization) -> None:
     """Set the readings of a new row, but for those that somebody gave."""
     kind = str(row._meta.model_name)
     stored = STORED[kind]
-    if not any(getattr(row, target) for targets in stored.values() for target in targets):
+    facts = row.__dict__
+    if not any(facts[target] for targets in stored.values() for target in targets):
         read = of_person if kind == "person" else of_organization
-        for name, targets in stored.items():
-            for target, value in zip(targets, read(getattr(row, name)), strict=True):
-                setattr(row, target, value)
+        for name, (reading, initials) in stored.items():
+            facts[reading], facts[initials] = read(facts[name])
         return
     given = {target for targets in stored.values() for target in targets if getattr(row, target)}
     follow(row, {*stored, *given})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs import clock, scope
 from orgs.models import Charge, Grant, Membership, Organization, Person, Post, PostRole, User
@@ -68,11 +68,15 @@ def to_person(user: User, person: Person) -> PersonStanding:
 
 
 def transferable(user: User) -> QuerySet[Person]:
-    """Members of the branches of the user's office; administrators: everybody."""
+    """Members of the branches of the user's office, and holders of its posts who are in no branch; administrators: all."""
     if scope.seats(user).is_admin:
         return Person.objects.all()
-    members = Membership.objects.valid(clock.today()).filter(scope.office_of(user, "branch__"))
-    return Person.objects.filter(pk__in=members.values("person"))
+    on = clock.today()
+    members = Membership.objects.valid(on).filter(scope.office_of(user, "branch__"))
+    homeless = ~Exists(Membership.objects.valid(on).filter(person=OuterRef("pk")))
+    held = Post.objects.valid(on).filter(scope.office_of(user, "organization__"))
+    mine = Q(pk__in=members.values("person")) | Q(homeless, pk__in=held.order_by().values("person"))
+    return Person.objects.filter(mine)
 
 
 def changeable_posts(user: User, on: datetime.date) -> QuerySet[Post]:

@@ -304,7 +304,6 @@ def _insert(new: Sequence[Organization]) -> None:
         if not ready:
             raise TreeRefused("上级关系形成循环：" + "、".join(org.name for org in waiting[:5]))
         for org in ready:
-            pinyin.fill(org)
             org.parent = org.parent  # takes over the primary key of a parent saved a moment ago
             org.level = 0
             org.lft, org.rght = 2 * place + 1, 2 * place + 2
@@ -314,7 +313,7 @@ def _insert(new: Sequence[Organization]) -> None:
                 org.tree_id = last
             else:
                 org.tree_id = 0
-        bulk.store(ready)
+        bulk.store(ready, prepare=pinyin.fill)
         done = {id(org) for org in ready}
         waiting = [org for org in waiting if id(org) not in done]
 
@@ -326,7 +325,6 @@ def _insert_numbered(new: Sequence[Organization]) -> None:
     """
     bulk.give_keys(new)
     for org in new:
-        pinyin.fill(org)
         org.parent = org.parent  # takes over the primary key that a new parent was just given
     stored = _nodes()
     added = [
@@ -337,7 +335,7 @@ def _insert_numbered(new: Sequence[Organization]) -> None:
     for org in new:
         org.tree_id, org.lft, org.rght, org.level, org.domain_id, org.led_by_id = wanted[org.pk]
     _write_different(stored, wanted)
-    bulk.store(new)
+    bulk.store(new, prepare=pinyin.fill)
     if findings := prove():
         raise TreeRefused("组织树不完整，没有写入：" + "；".join(findings[:5]))
 

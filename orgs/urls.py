@@ -2,13 +2,26 @@
 
 from django.urls import URLPattern, path
 
-from orgs.views import accounts, as_of, changes, home, imports, irregularities, organizations, people, people_changes
+from orgs.views import (
+    accounts,
+    as_of,
+    changes,
+    home,
+    imports,
+    irregularities,
+    organizations,
+    people,
+    people_changes,
+    tokens,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("accounts/login/", accounts.LogIn.as_view(), name="login"),
     path("accounts/logout/", accounts.LogOut.as_view(), name="logout"),
     path("accounts/password/", accounts.ChangePassword.as_view(), name="password_change"),
+    path("accounts/tokens/", tokens.api_tokens, name="api_tokens"),
+    path("accounts/tokens/<int:pk>/revoke/", tokens.api_token_revoke, name="api_token_revoke"),
     path("orgs/", organizations.organizations, name="organizations"),
     path("orgs.xlsx", organizations.organizations_export, name="organizations_export"),
     path("orgs/<str:code>/", organizations.organization, name="organization"),

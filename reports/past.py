@@ -19,9 +19,9 @@ from reviews import coverage as targets
 from reviews.models import CoverageTarget, Measure, Period, Record
 
 
-def covered(measure: Measure, on: datetime.date) -> Q:
+def covered(measure: Measure, period: Period, on: datetime.date) -> Q:
     """Targets of a measure that were reached by the end of a day."""
-    return targets.covered(measure, Record.objects.filter(review__held_on__lte=on).entered_by_end_of(on))
+    return targets.covered(measure, Record.objects.filter(review__held_on__lte=on).entered_by_end_of(on), period)
 
 
 def totals(period: Period, org: Organization, on: datetime.date) -> Figures:
@@ -62,11 +62,11 @@ def own(period: Period, org: Organization, on: datetime.date) -> Figures:
 def missing(period: Period, org: Organization, measure: Measure, on: datetime.date) -> QuerySet[CoverageTarget]:
     """Who had not been reached by the end of a day."""
     found = CoverageTarget.objects.filter(in_range(org, "organization__"), period=period, measure=measure)
-    return found.exclude(covered(measure, on)).select_related("organization", "person")
+    return found.exclude(covered(measure, period, on)).select_related("organization", "person")
 
 
 def _done(period: Period, org: Organization, measure: Measure, on: datetime.date) -> Iterator[tuple]:
     """Where they stand, and how many of them were reached."""
     found = CoverageTarget.objects.filter(in_range(org, "organization__"), period=period, done_on__isnull=False)
-    rows = found.filter(covered(measure, on)).order_by().values_list(*stand("organization__"))
+    rows = found.filter(covered(measure, period, on)).order_by().values_list(*stand("organization__"))
     yield from rows.annotate(Count("pk"))

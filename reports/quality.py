@@ -59,8 +59,10 @@ def faulty(period: Period, org: Organization, fault: str) -> QuerySet[Record]:
     """Counted records of the subtree with one of the FAULTS; not yet limited to what a user may see."""
     records = _records(period, org)
     if fault == "copies":
-        same = Record.objects.counted().filter(
-            achievements=OuterRef("achievements"), directions=OuterRef("directions"), review__period=period
+        same = (
+            Record.objects.counted()
+            .counting_in(period)
+            .filter(achievements=OuterRef("achievements"), directions=OuterRef("directions"))
         )
         return records.exclude(achievements="").filter(Exists(same.exclude(pk=OuterRef("pk"))))
     if fault == "holes":
@@ -80,4 +82,4 @@ def named(user: User, period: Period, org: Organization, fault: str) -> QuerySet
 
 
 def _records(period: Period, org: Organization) -> RecordQuerySet:
-    return Record.objects.counted().filter(in_range(org, "about_org__"), review__period=period).order_by()
+    return Record.objects.counted().counting_in(period).filter(in_range(org, "about_org__")).order_by()

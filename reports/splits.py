@@ -57,7 +57,7 @@ def by_rule(period: Period, org: Organization, on: datetime.date) -> list[RuleSp
 
 def by_form(period: Period, org: Organization) -> list[tuple[str, int, int, int]]:
     """Form, reviews that were recorded, different organisations, different persons: of what counts."""
-    rows = Record.objects.counted().filter(in_range(org, "about_org__"), review__period=period).order_by()
+    rows = Record.objects.counted().counting_in(period).filter(in_range(org, "about_org__")).order_by()
     found = {
         form: tuple(numbers)
         for form, *numbers in rows.values_list("review__form").annotate(
@@ -97,7 +97,8 @@ def late(period: Period, org: Organization, on: datetime.date) -> dict[Measure, 
     in_time = Record.objects.all().entered_by_end_of(period.ends_on)
     done = _targets(period, org).filter(done_on__isnull=False)
     return {
-        measure: done.filter(measure=measure).exclude(targets.covered(measure, in_time)).count() for measure in Measure
+        measure: done.filter(measure=measure).exclude(targets.covered(measure, in_time, period)).count()
+        for measure in Measure
     }
 
 

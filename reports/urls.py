@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from reports import api
 from reports.views import analysis, annexes, coverage, health, notifications, reports
 
 urlpatterns = [
@@ -31,5 +32,6 @@ urlpatterns = [
     path("reports/<int:pk>/print/", reports.progress_report_print, name="progress_report_print"),
     path("records/<int:pk>/annex.xlsx", annexes.record_annex, name="record_annex"),
     path("records/<int:pk>/print/", annexes.record_print, name="record_print"),
+    path("api/v1/", api.urls),
     path("healthz", health.healthz, name="healthz"),
 ]

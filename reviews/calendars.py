@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from icalendar import Alarm, Calendar, Event
 
-from orgs import audit
+from orgs import audit, tokens
 from orgs.models import User
-from reviews import work_plans
-from reviews.models import CalendarToken, Duty
+from reviews import duties, work_plans
+from reviews.models import CalendarToken, Duty, Period
 
 if TYPE_CHECKING:
     from orgs.models import Person
@@ -35,7 +34,11 @@ def of(person: Person | None, link: Callable[[Duty], str]) -> bytes:
         rows = (
             Duty.objects.open().of_person(person).select_related("target_org", "target_person", "period", "about_org")
         )
-        for duty in work_plans.with_planned_day(rows).order_by("due_on", "pk"):
+        periods = list(Period.objects.filter(duties__in=rows).distinct().order_by("kind", "ends_on", "pk"))
+        listed = list(work_plans.with_planned_day(rows.once(periods)).order_by("due_on", "pk"))
+        same = list(duties.same_elsewhere(listed, [period.pk for period in periods])) if len(periods) > 1 else []
+        for duty in listed:
+            duty.due_on = min([duty.due_on, *(other.due_on for other in same if other.is_same_as(duty))])
             calendar.add_component(_event(duty, duty.due_on, "截止", link(duty)))
             if duty.planned_on:
                 calendar.add_component(_event(duty, duty.planned_on, "计划", link(duty)))
@@ -64,7 +67,7 @@ def _event(duty: Duty, day: datetime.date, what: str, url: str) -> Event:
 def subscribe(user: User, *, by: User) -> str:
     """A new secret address; an older one stops at once. It is shown only now: its hash is kept."""
     token = secrets.token_urlsafe(32)
-    CalendarToken.objects.update_or_create(user=user, defaults={"token_hash": _hash(token)})
+    CalendarToken.objects.update_or_create(user=user, defaults={"token_hash": tokens.digest(token)})
     audit.record(by, "开通日历订阅", [user])
     return token
 
@@ -84,9 +87,7 @@ def is_subscribed(user: User) -> bool:
 
 def whose(token: str) -> User | None:
     """The account of this secret address, while it may log in."""
-    found = User.objects.filter(calendar_token__token_hash=_hash(token), is_active=True).select_related("person")
+    found = User.objects.filter(calendar_token__token_hash=tokens.digest(token), is_active=True).select_related(
+        "person"
+    )
     return found.first()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -55,31 +55,38 @@ Figures = dict[Measure, tuple[int, int]]  # due, done
 
 
 def follow(change: Change, by: User | None) -> None:
-    """Bring the running period's duties and figures in line, in the change's transaction, if they were derived before.
+    """Bring duties and figures of the running periods in line, in the change's transaction, if they were derived before.
 
     What concerns very many organisations, and an import into a large system, waits for the next generation.
     """
-    period = _running()
-    if period is None or change.kind == ChangeKind.RENAME:
+    periods = _running()
+    if not periods or change.kind == ChangeKind.RENAME:
         return
     if change.kind in BY_THE_THOUSAND:
         if not _is_large():
-            duties.regenerate(period, by=by)
+            duties.regenerate_many(periods, by=by)
         return
     try:
-        found = _concerned(change, period)
+        found = {period: _concerned(change, period) for period in periods}
     except concerned.TooMany:
         return
-    duties.follow(period, reviewers=found.reviewers, of=found.coverage, by=by)
+    duties.follow(found, by=by)
 
 
 def look(change: Change) -> Callable[[], list[str]]:
-    """Remember duties and figures before a change; the answer tells, after it, what became different."""
-    period = _running()
+    """Remember duties and figures before a change; the answer tells, after it, what became different in each period."""
+    periods = _running()
     if change.kind == ChangeKind.RENAME:
         return lambda: ["点评任务和覆盖统计不变。"]
-    if period is None:
+    if not periods:
         return lambda: ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
+    if len(periods) == 1:
+        return _look_at(change, periods[0])
+    asks = [(period, _look_at(change, period)) for period in periods]
+    return lambda: [f"{period.name}：{line.removeprefix('本期').lstrip()}" for period, ask in asks for line in ask()]
+
+
+def _look_at(change: Change, period: Period) -> Callable[[], list[str]]:
     try:
         known = None if change.kind in BY_THE_THOUSAND else _concerned(change, period)
     except concerned.TooMany:
@@ -108,8 +115,8 @@ def look(change: Change) -> Callable[[], list[str]]:
 
 def estimate(extent: Extent) -> list[str] | None:
     """How many open duties a large import concerns; None for one that can be tried, which tells it exactly."""
-    period = _running()
-    if period is None:
+    periods = _running()
+    if not periods:
         return ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
     large = _is_large()
     if extent.can_be_tried and not large:
@@ -121,8 +128,8 @@ def estimate(extent: Extent) -> list[str] | None:
         (("reviewer_org", "target_org"), extent.posts),
     ):
         for name in names:
-            concerned |= _open_duties(period, name, ids)
-    when = f"在{period.name}下一次生成任务时" if large else "在导入时"
+            concerned |= _open_duties(periods, name, ids)
+    when = f"在{'、'.join(period.name for period in periods)}下一次生成任务时" if large else "在导入时"
     told = f"涉及约 {len(concerned)} 项未完成任务，" if concerned else "不涉及已有的未完成任务；"
     return [f"{told}任务和覆盖统计{when}随之调整。"]
 
@@ -145,14 +152,13 @@ def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
 # --- inside --------------------------------------------------------------------------------------------------
 
 
-def _running() -> Period | None:
-    """The period of today, where its duties were derived; what is over is final (A19)."""
-    on = clock.today()
-    return Period.objects.filter(starts_on__lte=on, ends_on__gte=on, derived_at__isnull=False).first()
+def _running() -> list[Period]:
+    """The half-year and the rounds of today, where their duties were derived; what is over is final (A19)."""
+    return list(Period.objects.running(clock.today()))
 
 
-def _open_duties(period: Period, name: str, ids: Collection[int]) -> set[int]:
-    rows = Duty.objects.open().filter(period=period).order_by()
+def _open_duties(periods: list[Period], name: str, ids: Collection[int]) -> set[int]:
+    rows = Duty.objects.open().filter(period__in=periods).order_by()
     found: set[int] = set()
     for chunk in _chunks(ids):
         found.update(rows.filter(**{f"{name}__in": chunk}).values_list("pk", flat=True))
@@ -191,7 +197,10 @@ def _drafted(period: Period, known: Concerned | None) -> set[int]:
 
 def _figures(period: Period, known: Concerned | None) -> Figures:
     targets = CoverageTarget.objects.filter(period=period)
-    return _counted(targets if known is None else targets.filter(known.coverage.targets()))
+    # The roster of a narrowed round hangs on its duties: anybody's place in it may change.
+    if known is None or period.is_narrowed:
+        return _counted(targets)
+    return _counted(targets.filter(known.coverage.targets()))
 
 
 def _figures_within(period: Period, org: Organization) -> Figures:

@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce
 from orgs import bulk, clock
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrgType, Post, PostRole
-from reviews.models import CoverageChange, CoverageTarget, Measure, Period, Record
+from reviews.models import CoverageChange, CoverageTarget, Duty, Measure, Period, Record
 from reviews.models.record import RecordQuerySet
 
 LOCK_SPACE = 20101  # the second key is the period's id
@@ -76,17 +76,23 @@ def sync(period: Period, on: datetime.date | None = None, of: Of | None = None) 
 
     Adds who is due now, removes who is not any more (with what was done), moves a person's target to his new branch
     or post (what was done goes with him, A19), and marks what the counted records cover. With `of`, only of some.
+    Of a round that takes only some targets, those of the roster to whom a duty of the round leads, or by whom: its duties
+    are in line before, and it is brought in line whole.
     Safe to run again. Belongs into the caller's transaction; `reviews.duties` calls it under the tree's lock.
     """
     hold(period.pk, alone=True)
     day = min(max(on or clock.today(), period.starts_on), period.ends_on)
     added = 0
+    of = None if period.is_narrowed else of
     persons = None if of is None else of.persons
     for measure, roster in (
         (Measure.ORGANIZATIONS, _organizations(day, None if of is None else of.organizations)),
         (Measure.MEMBERS, _members(day, persons)),
         (Measure.LEADERS, _leaders(period, day, persons)),
     ):
+        if period.is_narrowed:
+            named = _named(period, measure)
+            roster = {key: org for key, org in roster.items() if key in named}
         added += _align(period, measure, roster, of)
     if added > MANY:
         bulk.learn(CoverageTarget, CoverageChange)
@@ -96,43 +102,50 @@ def sync(period: Period, on: datetime.date | None = None, of: Of | None = None) 
 def confirmed(record: Record) -> None:
     """The record counts from now on: its target and its reviewers are covered. Twice is once.
 
-    Called in the transaction that confirms it. Whoever is not on the roster is not counted; if the roster takes him
-    in later, `sync` finds the record.
+    In every period that holds its day. Called in the transaction that confirms it. Whoever is not on the roster is not
+    counted; if the roster takes him in later, `sync` finds the record.
     """
-    period_id, held_on = record.review.period_id, record.review.held_on
-    hold(period_id, alone=False)
-    targets = _locked(_touched_by(record))
-    fresh = [target for target in targets if target.done_on is None]
-    CoverageTarget.objects.filter(pk__in=[target.pk for target in fresh]).update(done_on=held_on or clock.today())
-    _append_each(period_id, fresh, 1)
+    held_on = record.review.held_on
+    for period in _held(record):
+        targets = _locked(_touched_by(record, period))
+        fresh = [target for target in targets if target.done_on is None]
+        CoverageTarget.objects.filter(pk__in=[target.pk for target in fresh]).update(done_on=held_on or clock.today())
+        _append_each(period.pk, fresh, 1)
 
 
 def voided(record: Record) -> None:
-    """The record counts no more: what no other counted record covers is open again. Twice is once.
+    """The record counts no more: what no other counted record covers is open again, in every period. Twice is once.
 
     Called in the transaction that voids it, before or after its state is written.
     """
-    period_id = record.review.period_id
-    hold(period_id, alone=False)
-    targets = _locked(_touched_by(record))
-    # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
-    done = CoverageTarget.objects.filter(pk__in=[target.pk for target in targets], done_on__isnull=False)
-    bare = list(done.exclude(_is_covered(Record.objects.exclude(pk=record.pk))))
-    CoverageTarget.objects.filter(pk__in=[target.pk for target in bare]).update(done_on=None)
-    _append_each(period_id, bare, -1)
+    for period in _held(record):
+        targets = _locked(_touched_by(record, period))
+        # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
+        done = CoverageTarget.objects.filter(pk__in=[target.pk for target in targets], done_on__isnull=False)
+        bare = list(done.exclude(_is_covered(Record.objects.exclude(pk=record.pk), period)))
+        CoverageTarget.objects.filter(pk__in=[target.pk for target in bare]).update(done_on=None)
+        _append_each(period.pk, bare, -1)
+
+
+def _held(record: Record) -> list[Period]:
+    """The periods in which the record counts, held shared: all of them first, in one order."""
+    periods = list(Period.objects.of_review(record.review))
+    for period in periods:
+        hold(period.pk, alone=False)
+    return periods
 
 
 def unproven(period: Period, of: Of | None = None) -> QuerySet[CoverageTarget]:
     """Targets (with `of`, among some) whose done_on contradicts the counted records; none when all is sound."""
-    covered = _is_covered(Record.objects.all())
+    covered = _is_covered(Record.objects.all(), period)
     targets = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period)
     return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
 
 
-def covered(measure: Measure, records: RecordQuerySet) -> Q:
-    """Targets of a measure that at least one of these records covers, as long as it counts; as a condition."""
+def covered(measure: Measure, records: RecordQuerySet, period: Period) -> Q:
+    """Targets of a period's measure that at least one of these records covers, as long as it counts; as a condition."""
     condition = Q(pk__in=[])
-    for way in _covering(records)[measure]:
+    for way in _covering(records, period)[measure]:
         condition |= Q(Exists(way))
     return condition & Q(measure=measure)
 
@@ -184,6 +197,18 @@ def _leaders(period: Period, on: datetime.date, only: Collection[int] | None) ->
     found: dict[int, int] = {}
     for person, org in rows.iterator(chunk_size=BATCH):
         found.setdefault(person, org)
+    return found
+
+
+def _named(period: Period, measure: Measure) -> set[int]:
+    """Whom the period's duties name: organisations and persons as targets, leaders as those who carry them out."""
+    mine = Duty.objects.filter(period=period).order_by()
+    paths = {
+        Measure.ORGANIZATIONS: ["target_org"], Measure.MEMBERS: ["target_person"], Measure.LEADERS: ["acting", "reviewer"],
+    }[measure]  # fmt: skip
+    found: set[int] = set()
+    for path in paths:
+        found.update(mine.filter(**{f"{path}__isnull": False}).values_list(path, flat=True).distinct().iterator())
     return found
 
 
@@ -256,8 +281,8 @@ def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
 # --- what covers a target -----------------------------------------------------------------------------------
 
 
-def _touched_by(record: Record) -> QuerySet[CoverageTarget]:
-    """The targets that a record covers: its target, and who reviewed."""
+def _touched_by(record: Record, period: Period) -> QuerySet[CoverageTarget]:
+    """The targets of a period that a record covers: its target, and who reviewed."""
     review = record.review
     if record.target_org_id is not None:
         target = Q(measure=Measure.ORGANIZATIONS, organization=record.target_org_id)
@@ -265,7 +290,7 @@ def _touched_by(record: Record) -> QuerySet[CoverageTarget]:
         target = Q(measure=Measure.MEMBERS, person=record.target_person_id)
     reviewers = {review.reviewer_id, *review.co_reviewers.values_list("pk", flat=True)} - {None}
     leaders = Q(measure=Measure.LEADERS, person__in=reviewers)
-    return CoverageTarget.objects.filter(target | leaders, period=review.period_id)
+    return CoverageTarget.objects.filter(target | leaders, period=period)
 
 
 def _locked(targets: QuerySet[CoverageTarget]) -> list[CoverageTarget]:
@@ -273,9 +298,9 @@ def _locked(targets: QuerySet[CoverageTarget]) -> list[CoverageTarget]:
     return list(targets.select_for_update().order_by("pk"))
 
 
-def _covering(records: RecordQuerySet) -> dict[Measure, list[RecordQuerySet]]:
-    """For each measure, the counted records that cover the outer CoverageTarget row."""
-    counted = records.counted().filter(review__period=OuterRef("period")).order_by()
+def _covering(records: RecordQuerySet, period: Period) -> dict[Measure, list[RecordQuerySet]]:
+    """For each measure, the counted records that cover the outer CoverageTarget row of the period."""
+    counted = records.counted().counting_in(period).order_by()
     return {
         Measure.ORGANIZATIONS: [counted.filter(target_org=OuterRef("organization"))],
         Measure.MEMBERS: [counted.filter(target_person=OuterRef("person"))],
@@ -286,17 +311,17 @@ def _covering(records: RecordQuerySet) -> dict[Measure, list[RecordQuerySet]]:
     }
 
 
-def _is_covered(records: RecordQuerySet) -> Q:
+def _is_covered(records: RecordQuerySet, period: Period) -> Q:
     """At least one counted record covers the target."""
     condition = Q(pk__in=[])
     for measure in Measure:
-        condition |= covered(measure, records)
+        condition |= covered(measure, records, period)
     return condition
 
 
 def _mark_done(period: Period, measure: Measure, ids: list[int]) -> None:
     """Done on the day of the earliest record that covers; targets by one reviewer's and by a co-reviewer's record."""
-    for way in _covering(Record.objects.all())[measure]:
+    for way in _covering(Record.objects.all(), period)[measure]:
         days = way.order_by("review__held_on").values("review__held_on")[:1]
         open_ones = CoverageTarget.objects.filter(Exists(way), pk__in=ids, done_on__isnull=True)
         open_ones.update(done_on=Coalesce(Subquery(days), period.ends_on))

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from orgs.models import Membership, Organization, OrgType, Post, Scheme
 from reviews import cadence, rule_versions, rules
 from reviews.acting import Held, Teams, why_post
+from reviews.framing import Frame
 from reviews.models import Cadence, Period, ReviewerKind, Rule, Subject
 
 Key = tuple[int, int | None, int | None]  # reviewing organisation, target organisation, target person
@@ -63,6 +64,7 @@ class Derivation:
         self.period = period
         self.on = on
         self.by = by
+        self.frame = Frame(period)
         self.scheme: Scheme = rules.scheme()
         self.every_rule = rule_versions.governing(period)
         self.rules = [rule for rule in self.every_rule if rules.holds(rule, on)]
@@ -104,8 +106,8 @@ class Derivation:
         return rules.reviewers(rule, self.on, self.by)
 
     def portions(self, rule: Rule) -> Iterator[tuple[list[int] | None, dict[Key, Due]]]:
-        """The rule's duties: (reviewing organisations of this portion, or None for all; duties by key)."""
-        if rule.cadence == Cadence.YEAR and not self.period.is_second_half:
+        """The rule's duties that the period takes: (reviewing organisations of this portion, or None for all; duties by key)."""
+        if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
             yield None, {}
             return
         if rule.targets_members and not (rule.targets_org or rule.targets_head or rule.targets_team):
@@ -113,9 +115,9 @@ class Derivation:
             return
         found: dict[Key, Due] = {}
         if rule.targets_org or rule.targets_head:
-            _merge(found, self._organizations(rule))
+            _merge(found, self.frame.takes(rule, self._organizations(rule)))
         if rule.targets_team:
-            _merge(found, self._team(rule))
+            _merge(found, self.frame.takes(rule, self._team(rule)))
         if rule.targets_members:
             for _, portion in self._members(rule):
                 _merge(found, portion.values())
@@ -218,18 +220,19 @@ class Derivation:
             rows = Membership.objects.valid(self.on).counted().filter(branch__in=chunk)
             if not self.scheme.leaders_as_members:
                 rows = rows.exclude(person__in=self._leaders())
-            found: dict[Key, Due] = {}
-            for branch_id, member_id in rows.order_by("branch_id", "person_id").values_list("branch_id", "person_id"):
-                secretary = self.teams.head(branch_id)
-                person_id = secretary.person_id if secretary else None
-                if member_id == person_id:
-                    continue
-                due = Due(
+            pairs = rows.order_by("branch_id", "person_id").values_list("branch_id", "person_id")
+            dues = self.frame.takes(rule, self._of_members(pairs))
+            yield chunk, {due.key: due for due in dues}
+
+    def _of_members(self, rows: Iterable[tuple[int, int]]) -> Iterator[Due]:
+        for branch_id, member_id in rows:
+            secretary = self.teams.head(branch_id)
+            person_id = secretary.person_id if secretary else None
+            if member_id != person_id:
+                yield Due(
                     ReviewerKind.PERSON, branch_id, person_id, person_id, Subject.MEMBER, None, member_id, branch_id, "",
                     [{"org": self.codes[branch_id], **_post(secretary)}],
                 )  # fmt: skip
-                found[due.key] = due
-            yield chunk, found
 
     def _leaders(self) -> QuerySet:
         """Members of teams, whom a scheme may leave out of their branch's reviews (A12)."""

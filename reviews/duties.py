@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -17,7 +17,9 @@ from reviews.aligning import (
     Counts,
     DutyPlan,
     align,
+    same_elsewhere,
     settle_by_earlier_records,
+    settle_by_other_periods,
     settle_by_partners,
     settle_by_reviews_before_a_transfer,
     suffices_for,
@@ -30,10 +32,11 @@ from reviews.models.record import COUNTED_STATES
 
 if TYPE_CHECKING:
     from orgs.models import User
+    from reviews.concerned import Concerned
 
 __all__ = [
     "BadPeriod", "Counts", "DutyPlan", "DutyRefused", "Explanation", "day_of", "ensure_period", "exempt", "explain", "follow",
-    "preview", "reassign", "regenerate", "reopen", "resume", "settle", "unsaved_period",
+    "preview", "reassign", "regenerate", "regenerate_many", "reopen", "resume", "same_elsewhere", "settle", "unsaved_period",
 ]  # fmt: skip
 
 REASON, NAME = 200, 50  # letters
@@ -52,8 +55,11 @@ class DutyRefused(DomainError):
 
 
 def ensure_period(code: str, *, by: User | None = None) -> Period:
-    """The period of this code, created where it is missing. Raises BadPeriod unless it reads like 2010H2."""
+    """The period of this code; a half-year is created where it is missing. Raises BadPeriod unless it reads like 2010H2
+    or is the code of a round."""
     period = unsaved_period(code)
+    if period.pk is not None:
+        return period
     facts = {name: getattr(period, name) for name in ("name", "starts_on", "ends_on", "is_general_round")}
     with transaction.atomic():
         period, is_new = Period.objects.get_or_create(code=period.code, defaults=facts)
@@ -63,11 +69,16 @@ def ensure_period(code: str, *, by: User | None = None) -> Period:
 
 
 def unsaved_period(code: str) -> Period:
-    """The half-year of this code, not stored: for a preview. Raises BadPeriod."""
+    """The half-year of this code, not stored, for a preview; or the round of this code. Raises BadPeriod."""
     code = code.strip()
     days = cadence.span(code)
     if days is None:
-        raise BadPeriod(f"“{code}”不是点评期。请写年份加 H1（上半年）或 H2（下半年），例如 2010H2。")
+        found = Period.objects.rounds().filter(code=code.replace("\x00", "")).first()
+        if found is not None:
+            return found
+        raise BadPeriod(
+            f"“{code}”不是点评期。请写年份加 H1（上半年）或 H2（下半年），例如 2010H2；轮次请写它的代码，先在“点评期与任务”页建立。"
+        )
     is_general = code == cadence.GENERAL_ROUND
     name = cadence.name(code)
     return Period(code=code, name=name, starts_on=days[0], ends_on=days[1], is_general_round=is_general)
@@ -85,58 +96,86 @@ def preview(period: Period, on: datetime.date | None = None) -> DutyPlan:
         return align(Derivation(period, day), period, write=False)
 
 
-@transaction.atomic
 def regenerate(period: Period, *, on: datetime.date | None = None, by: User | None = None) -> DutyPlan:
     """Bring the period's duties in line with the rules, posts and divisions of work of the day.
 
     Adds what is new, withdraws what is no longer asked for, keeps the rest: open duties pass to successors, done and
     exempt ones keep what they are, what is assigned by hand stays. A duty with a counted record is never withdrawn.
-    A half-year that is over keeps the rules that it was first made with. Safe to run again, and two at once: the tree's lock, then the period's row. Ends with the roster of coverage.
+    A half-year that is over keeps the rules that it was first made with; a round that was closed is refused (DutyRefused).
+    Safe to run again, and two at once: the tree's lock, then the period's row. Ends with the roster of coverage.
     """
+    return regenerate_many([period], on=on, by=by)[0]
+
+
+@transaction.atomic
+def regenerate_many(
+    periods: Collection[Period], *, on: datetime.date | None = None, by: User | None = None
+) -> list[DutyPlan]:
+    """The same for several in one transaction: first the duties of all, then the rosters, as who confirms does it."""
     tree.lock()
-    # NO KEY: whoever confirms a review of this period meanwhile refers to the row, and must not wait for us.
-    period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
-    day = day_of(period, on)
-    derivation = Derivation(period, day)
-    plan = align(derivation, period, write=True)
-    if plan.total.added > MANY:
-        bulk.learn(Duty)
-    settle_by_earlier_records(period, derivation.rules)
-    settle_by_reviews_before_a_transfer(period)
-    settle_by_partners(period, derivation.rules)
-    rule_versions.bind(period)
-    coverage.sync(period, day)
-    period.derived_on, period.derived_at = day, timezone.now()
-    period.save(update_fields=["derived_on", "derived_at"])
-    _trail(by, "生成任务", period, plan)
-    return plan
+    made = []
+    for period in _locked(periods):
+        if period.closed_at is not None:
+            raise DutyRefused(f"“{period}”已经结束，不能再生成任务。")
+        day = day_of(period, on)
+        derivation = Derivation(period, day)
+        plan = align(derivation, period, write=True)
+        if plan.total.added > MANY:
+            bulk.learn(Duty)
+        _settle_by_what_was_held(period, derivation)
+        rule_versions.bind(period)
+        made.append((period, plan))
+    for period, plan in made:
+        _settle_by_other_periods(period)
+        coverage.sync(period, plan.on)
+        period.derived_on, period.derived_at = plan.on, timezone.now()
+        period.save(update_fields=["derived_on", "derived_at"])
+        _trail(by, "生成任务", period, plan)
+    return [plan for _, plan in made]
 
 
 @transaction.atomic
 def follow(
-    period: Period,
-    *,
-    reviewers: Collection[int],
-    of: coverage.Of,
-    on: datetime.date | None = None,
-    by: User | None = None,
-) -> DutyPlan:
-    """What `regenerate` does, for the duties of some reviewing organisations and the coverage of some targets only.
+    concerned: Mapping[Period, Concerned], *, on: datetime.date | None = None, by: User | None = None
+) -> list[DutyPlan]:
+    """What `regenerate_many` does, for the duties of some reviewing organisations and the coverage of some targets only.
 
-    They are what a change concerns, as `reviews.concerned` finds it: the rest would come out as it is stored. In the
-    change's own transaction, under the same locks.
+    They are what a change concerns in each period, as `reviews.concerned` finds it: the rest would come out as it is
+    stored. In the change's own transaction, under the same locks.
     """
     tree.lock()
-    period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
-    day = day_of(period, on)
-    derivation = Derivation(period, day, reviewers)
-    plan = align(derivation, period, write=True)
-    settle_by_earlier_records(period, derivation.rules, reviewers)
-    settle_by_reviews_before_a_transfer(period, reviewers)
-    settle_by_partners(period, derivation.rules, reviewers)
-    coverage.sync(period, day, of)
-    _trail(by, "任务随变更调整", period, plan)
-    return plan
+    made = []
+    for period in _locked(concerned):
+        reviewers = concerned[period].reviewers
+        derivation = Derivation(period, day_of(period, on), reviewers)
+        plan = align(derivation, period, write=True)
+        _settle_by_what_was_held(period, derivation, reviewers)
+        made.append((period, plan))
+    for period, plan in made:
+        _settle_by_other_periods(period, concerned[period].reviewers)
+        coverage.sync(period, plan.on, concerned[period].coverage)
+        _trail(by, "任务随变更调整", period, plan)
+    return [plan for _, plan in made]
+
+
+def _locked(periods: Iterable[Period]) -> list[Period]:
+    """The rows of the periods, held until the transaction ends."""
+    # NO KEY: whoever confirms a review of these periods meanwhile refers to the rows, and must not wait for us.
+    rows = Period.objects.select_for_update(of=("self",), no_key=True).select_related("below").order_by("pk")
+    return list(rows.filter(pk__in=[period.pk for period in periods]))
+
+
+def _settle_by_what_was_held(period: Period, derivation: Derivation, by: Collection[int] | None = None) -> None:
+    """Duties that a counted review serves already, whenever they were made."""
+    settle_by_earlier_records(period, derivation.rules, by)
+    settle_by_reviews_before_a_transfer(period, by)
+    settle_by_partners(period, derivation.rules, by)
+
+
+def _settle_by_other_periods(period: Period, by: Collection[int] | None = None) -> None:
+    """With the roster held: whoever confirms meanwhile is done, and seen, or waits for it and then sees what was made."""
+    coverage.hold(period.pk, alone=True)
+    settle_by_other_periods(period, by)
 
 
 def _trail(by: User | None, verb: str, period: Period, plan: DutyPlan) -> None:
@@ -149,9 +188,22 @@ def _trail(by: User | None, verb: str, period: Period, plan: DutyPlan) -> None:
 
 
 def settle(record: Record) -> None:
-    """The record counts: the duties it serves are done. In the caller's transaction."""
+    """The record counts: the duties it serves are done, and the same ones in every other period that holds its day (T11).
+
+    In the caller's transaction.
+    """
     record.duties.add(*suffices_for(record.duties.all()))
-    record.duties.filter(status=DutyStatus.PENDING).update(status=DutyStatus.DONE)
+    periods = list(Period.objects.of_review(record.review).values_list("pk", flat=True))
+    if len(periods) > 1:
+        record.duties.add(*same_elsewhere(record.duties.all(), periods))
+        record.duties.add(*suffices_for(record.duties.all()))
+    # In the order in which generations take them.
+    rows = (
+        record.duties.filter(status=DutyStatus.PENDING)
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("period", "pk")
+    )
+    Duty.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(status=DutyStatus.DONE)
 
 
 def reopen(record: Record) -> None:

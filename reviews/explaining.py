@@ -6,12 +6,14 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from orgs.models import Membership, Organization, OrgType, PostRole
+from django.db.models import QuerySet
+
+from orgs.models import AuditEvent, Membership, Organization, OrgType, PostRole
 from reviews import rule_versions
 from reviews.models import Basis, Duty, ReviewerKind, Rule, Subject
 from reviews.why_not import Answer, Line, why_idle, why_not
 
-__all__ = ["Answer", "Explanation", "Line", "Step", "explain", "why_idle", "why_not"]
+__all__ = ["Answer", "Explanation", "Line", "Step", "explain", "history_of", "why_idle", "why_not"]
 
 Reason = dict[str, Any]
 LATE = datetime.timedelta(days=30)  # who came later than this before the end may be carried over (A19)
@@ -154,3 +156,8 @@ def _role(role: str, org: Organization) -> str:
     if role == PostRole.MEMBER:
         return "成员" if org.org_type == OrgType.GROUP else "委员"
     return {"secretary": "书记", "deputy": "副书记", "acting": "主持工作的负责人"}.get(role, role)
+
+
+def history_of(duty: Duty) -> QuerySet[AuditEvent]:
+    """What was done to the duty by hand, the latest first: for who may do it."""
+    return AuditEvent.objects.about(Duty._meta.label_lower, [duty.pk]).select_related("by", "by__person")

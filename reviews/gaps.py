@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from orgs import audit, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Membership, Organization, PartyStatus, Person, Post, User
-from reviews import overview
+from reviews import framing, overview
 from reviews.models import (
     AcceptedGap,
     Basis,
@@ -187,7 +188,9 @@ def _why(period: Period, target: Organization | Person, reviewer: Organization |
 
 
 def _unreached_orgs(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
-    found = overview.unnamed(period, on).filter(scope.office_of(user))
+    found = overview.unnamed(period, on).filter(scope.office_of(user), framing.within(period))
+    if not framing.takes_subject(period, Subject.ORG):
+        found = found.none()
     return found.select_related("category", "parent")
 
 
@@ -204,7 +207,10 @@ def _unreached_org(org: Organization, period: Period) -> tuple[str, str, list[Cu
 def _unreached_people(user: User, period: Period, on: datetime.date) -> QuerySet[Membership]:
     named = Duty.objects.filter(period=period, target_person=OuterRef("person"))
     rows = Membership.objects.valid(on).counted().filter(~Exists(named), scope.office_of(user, "branch__"))
-    if not period.is_second_half:
+    rows = rows.filter(framing.within(period, "branch__"))
+    if not framing.takes_subject(period, Subject.MEMBER):
+        rows = rows.none()
+    if not period.takes_yearly:
         # Members are reviewed once a year, with the second half-year; where their rule is half-yearly, now as well.
         yearly = Duty.objects.filter(period=period, subject=Subject.MEMBER)
         rows = rows.filter(Exists(yearly))
@@ -218,7 +224,7 @@ def _unreached_person(row: Membership, period: Period) -> tuple[str, str, list[C
 
 def _vacant(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
     waiting = Count("duties_as_reviewer", Q(duties_as_reviewer__in=_waiting(period)))
-    found = overview.without_head(on).filter(scope.office_of(user))
+    found = overview.without_head(on).filter(scope.office_of(user), framing.within(period))
     return found.select_related("category").annotate(waiting=waiting)
 
 
@@ -254,15 +260,20 @@ def _idle(user: User, period: Period, on: datetime.date) -> QuerySet[CoverageTar
         period=period,
         measure=Measure.LEADERS,
     )
-    return roster.select_related("person", "organization").order_by("organization__code", "person__number")
+    held = Post.objects.valid(on).filter(person=OuterRef("person"), organization=OuterRef("organization"))
+    found = roster.annotate(post=Subquery(held.order_by("pk").values("pk")[:1]))
+    return found.select_related("person", "organization").order_by("organization__code", "person__number")
 
 
-def _idle_one(row: CoverageTarget, period: Period) -> tuple[str, str, list[Cure]]:
+def _idle_one(row: Any, period: Period) -> tuple[str, str, list[Cure]]:
     person, org = row.person, row.organization
-    assert person is not None  # noqa: S101 - of the leaders' measure
-    cures = [Cure("分管", reverse("charge_add", args=[org.code]))] if not org.is_branch else []
-    query = f"?period={period.code}&reviewer=person:{person.number}"
-    cures.append(Cure("为什么", reverse("duty_why") + query))
+    cures = []
+    if not org.is_branch:
+        cures.append(Cure("分管", f"{reverse('charge_add', args=[org.code])}?{urlencode({'person': person.number})}"))
+    if row.post:
+        cures.append(Cure("指派", f"{reverse('duty_assign')}?{urlencode({'period': period.code, 'post': row.post})}"))
+    asked = urlencode({"period": period.code, "reviewer": f"person:{person.number}"})
+    cures.append(Cure("为什么", f"{reverse('duty_why')}?{asked}"))
     return person.name, f"{person.number} · {org.name}", cures
 
 
@@ -306,9 +317,14 @@ def _homeless_one(person: Person, period: Period) -> tuple[str, str, list[Cure]]
 def _dissolved(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
     """Lived through half of the period, and was not reviewed before it ended (A21)."""
     middle = period.starts_on + (period.ends_on - period.starts_on) / 2
-    reviewed = Record.objects.counted().filter(review__period=period, target_org=OuterRef("pk"))
+    reviewed = Record.objects.counted().counting_in(period).filter(target_org=OuterRef("pk"))
     gone = Organization.objects.filter(
-        ~Exists(reviewed), scope.office_of(user), dissolved_on__gt=middle, dissolved_on__lte=on, parent__isnull=False
+        ~Exists(reviewed),
+        scope.office_of(user),
+        framing.within(period),
+        dissolved_on__gt=middle,
+        dissolved_on__lte=on,
+        parent__isnull=False,
     )
     return gone.select_related("category").order_by("code")
 

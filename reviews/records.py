@@ -27,6 +27,7 @@ from reviews.models import (
     Duty,
     DutyStatus,
     ItemState,
+    Period,
     Record,
     RecordState,
     RectificationItem,
@@ -40,7 +41,6 @@ from reviews.record_content import history as history
 
 if TYPE_CHECKING:
     from orgs.models import User
-    from reviews.models import Period
 
 OPEN = (RecordState.DRAFT, RecordState.SUBMITTED)
 REASON = 200
@@ -345,7 +345,16 @@ def _locked(record: Record) -> Record:
 
 
 def _open_record_of(duty: Duty) -> Record | None:
-    return Record.objects.filter(duties=duty, state__in=OPEN).order_by("pk").first()
+    """The draft of this duty, or the same leader's of the same duty in a period beside it: it will serve both."""
+    opened = Record.objects.filter(state__in=OPEN).order_by("pk")
+    found = opened.filter(duties=duty).first()
+    if found is not None:
+        return found
+    beside = list(Period.objects.beside(duty.period).values_list("pk", flat=True))
+    if not beside:
+        return None
+    reviewer_id = duty.acting_id or duty.reviewer_id
+    return opened.filter(duties__in=duties.same_elsewhere([duty], beside), review__reviewer=reviewer_id).first()
 
 
 def _may_begin(reviewer_org: Organization, person_ids: list[int | None], by: User) -> None:
@@ -468,6 +477,7 @@ def _count(record: Record, verb: str, by: User) -> Record:
     rectifications.hand_down(record, by=by)
     duties.settle(record)
     coverage.confirmed(record)
+    duties.settle(record)  # again: a period beside may have been made while this waited to be counted in it
     return record
 
 

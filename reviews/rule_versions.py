@@ -60,8 +60,9 @@ def stamp(of: Iterable[Rule], *, by: User | None = None, reason: str = "") -> li
 
 
 def is_closed(period: Period) -> bool:
-    """Over, and made: from then on it keeps the rules that it was made with."""
-    return period.pk is not None and period.ends_on < clock.today() and period.rule_versions.exists()
+    """Over (or a round that was closed), and made: from then on it keeps the rules that it was made with."""
+    is_over = period.ends_on < clock.today() or period.closed_at is not None
+    return period.pk is not None and is_over and period.rule_versions.exists()
 
 
 def governing(period: Period) -> list[Rule]:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from orgs import clock
 from orgs.models import Membership, Organization, OrgType, PartyStatus, Person, Post, PostRole, Relation, Scheme
-from reviews import cadence, rule_versions, rules, wording
+from reviews import cadence, framing, rule_versions, rules, wording
 from reviews.acting import Held, Teams
 from reviews.models import Cadence, Duty, Period, Reach, ReviewerKind, Rule, Side
 
@@ -46,6 +46,7 @@ def why_not(reviewer: Reviewer, target: Organization | Person, period: Period) -
     lines = list(inquiry.of_org(target) if isinstance(target, Organization) else inquiry.of_person(target))
     if reviewer is not None and not found:
         lines.sort(key=lambda line: not line.reaches)
+    lines = [*_of_round(target, period), *lines]
     return Answer(_verdict(reviewer, target, period, found), found, lines)
 
 
@@ -63,6 +64,17 @@ def day_of(period: Period) -> datetime.date:
 
 
 # --- inside ---------------------------------------------------------------------------------------------------
+
+
+def _of_round(target: Organization | Person, period: Period) -> Iterator[Line]:
+    """What a round takes of the rules, and that an organisation lies outside."""
+    if not period.is_narrowed:
+        return
+    said = "；".join(framing.words(period))
+    if isinstance(target, Organization) and not framing.has(period, target):
+        yield Line(f"“{target.name}”不在{period.name}的范围内（{said}）：规则点名它，本轮也没有任务。")
+    else:
+        yield Line(f"{period.name}只取规则所要求的一部分：{said}。")
 
 
 def _towards(target: Organization | Person, period: Period) -> QuerySet[Duty]:
@@ -139,7 +151,7 @@ class _Inquiry:
         whom = f"“{target.name}”的负责人{head.name}" if head else f"“{target.name}”"
         by = "书记本人" if rule.reviewer_kind == ReviewerKind.PERSON else ""
         yield Line(f"规则 {rule.code}（{rule.clause}）：{whom}由{who}{by}点评。", rule, reaches=True)
-        if rule.cadence == Cadence.YEAR and not self.period.is_second_half:
+        if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
             yield Line(f"规则 {rule.code} 每年一次，任务随下半年生成，上半年没有。", rule)
         if self.reviewer is not None:
             for pk in ids:
@@ -258,7 +270,7 @@ class _Inquiry:
         teams = Teams(self.on, {org.pk})
         head = teams.head(org.pk)
         for rule in taken:
-            if rule.cadence == Cadence.YEAR and not self.period.is_second_half:
+            if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
                 yield Line(f"规则 {rule.code} 每年一次，任务随下半年生成，上半年没有。", rule)
             elif head is not None and head.person_id == person.pk:
                 yield Line(

@@ -7,6 +7,7 @@ import itertools
 
 from orgs import accounts, people, tree
 from orgs.models import Category, Charge, Organization, Person, Post, Scheme, User
+from reviews import rounds
 from reviews.models import ContentKind, Period, Record, RecordState, Review
 
 _numbers = itertools.count(1)
@@ -96,6 +97,13 @@ def make_period(code: str = "2010H2") -> Period:
     ends_on = datetime.date(year, 6, 30) if half == 1 else datetime.date(year, 12, 31)
     facts = {"name": f"{year}年{'上' if half == 1 else '下'}半年", "starts_on": starts_on, "ends_on": ends_on}
     return Period.objects.get_or_create(code=code, defaults=facts)[0]
+
+
+def make_round(
+    code: str = "ND2010", name: str = "年底普遍点评", first="2010-11-01", last="2010-12-31", **choices
+) -> Period:
+    """A round, not generated; of all targets where no choice is made."""
+    return rounds.save(None, rounds.RoundDraft(code, name, day(first), day(last), **choices), by=None)
 
 
 def make_bare_record(

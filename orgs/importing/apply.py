@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from orgs import changes, clock, people, tree
+from orgs import bulk, changes, clock, people, tree
 from orgs.changes import ChangeKind, Extent
 from orgs.errors import DomainError
 from orgs.importing import aliases, shapes, world
@@ -15,9 +15,9 @@ from orgs.importing import plan as planning
 from orgs.importing.columns import BY_NAME, CHARGES, ORGS, PEOPLE, POSTS, Options
 from orgs.importing.memory import uncollected
 from orgs.importing.plan import Change, Plan, Problem
-from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book
 from orgs.models import Charge, Organization, Person, Post, User
+from orgs.progress import Tick, silent
 
 CHUNK = 900
 PORTION = 10_000  # new persons in memory at a time
@@ -179,7 +179,8 @@ def _organizations(changes: list[Change], orgs: dict[str, Organization], by: Use
     for change in changes:
         if change.stored is None:
             values = {name: value for name, value in change.values.items() if name not in ("parent", "category")}
-            orgs[change.key] = Organization(**values, category_id=categories[change.values["category"]])
+            values["category_id"] = categories[change.values["category"]]
+            orgs[change.key] = bulk.instance(Organization, values)
             new.append(orgs[change.key])
     changed: list[tuple[Organization, Mapping[str, Any]]] = []
     for change in changes:
@@ -216,25 +217,15 @@ def _people(
     new = [change for change in changes if change.stored is None]
     for start in range(0, len(new), PORTION):
         portion = new[start : start + PORTION]
-        added = [_person(change.values) for change in portion]
-        begun = [move(change, person) for change, person in zip(portion, added, strict=True) if change.move]
-        people.add_many(added, by=by, memberships=begun)
-        persons.update(
-            (change.key, person) for change, person in zip(portion, added, strict=True) if change.key in holders
-        )
+        added = [bulk.instance(Person, change.values) for change in portion]
+        pairs = list(zip(portion, added, strict=True))
+        people.add_many(added, by=by, memberships=[move(change, person) for change, person in pairs if change.move])
+        persons.update((change.key, person) for change, person in pairs if change.key in holders)
     old = [change for change in changes if change.stored is not None]
     changed = [(persons[change.key], facts) for change in old if (facts := _facts(change))]
     people.update_many(changed, by=by)
     people.transfer_many([move(change, persons[change.key]) for change in old if change.move], by=by)
     people.redate_many([(persons[c.key], c.values["moved_on"]) for c in old if c.redate], by=by)
-
-
-FIELDS = [(field.attname, field.get_default()) for field in Person._meta.concrete_fields]
-
-
-def _person(values: Mapping[str, Any]) -> Person:
-    """By position: by name Django takes three times as long."""
-    return Person(*[values.get(name, default) for name, default in FIELDS])
 
 
 def _facts(change: Change) -> dict[str, Any]:
@@ -244,7 +235,12 @@ def _facts(change: Change) -> dict[str, Any]:
 
 def _posts(changes: list[Change], orgs: dict[str, Organization], persons: dict[str, Person], by: User | None) -> None:
     new = [
-        Post(person=persons[c.key[0]], organization=orgs[c.key[1]], role=c.key[2], from_on=c.key[3], **c.values)
+        bulk.instance(
+            Post,
+            {**c.values, "role": c.key[2], "from_on": c.key[3]},
+            person=persons[c.key[0]],
+            organization=orgs[c.key[1]],
+        )
         for c in changes
         if c.stored is None
     ]
@@ -255,7 +251,13 @@ def _posts(changes: list[Change], orgs: dict[str, Organization], persons: dict[s
 
 def _charges(changes: list[Change], orgs: dict[str, Organization], persons: dict[str, Person], by: User | None) -> None:
     new = [
-        Charge(person=persons[c.key[0]], team=orgs[c.key[1]], organization=orgs[c.key[2]], from_on=c.key[3], **c.values)
+        bulk.instance(
+            Charge,
+            {**c.values, "from_on": c.key[3]},
+            person=persons[c.key[0]],
+            team=orgs[c.key[1]],
+            organization=orgs[c.key[2]],
+        )
         for c in changes
         if c.stored is None
     ]

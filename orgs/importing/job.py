@@ -8,11 +8,7 @@ to another one or to a cancellation writes nothing. Writers queue behind the tre
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
-import subprocess
-import sys
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -22,19 +18,17 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
-from celery import current_app
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError as BrokerError
 
-from orgs import audit
+from orgs import audit, jobs, progress
 from orgs.errors import DomainError, Forbidden, TreeBusy
-from orgs.importing import aliases, apply, columns, progress, reading, undo
+from orgs.importing import aliases, apply, columns, reading, undo
 from orgs.importing.columns import BY_NAME, ORGS, SHEETS, Options
 from orgs.importing.gate import MAX_FILE
 from orgs.importing.plan import Change, Plan, Problem
+from orgs.jobs import Superseded
 from orgs.models import ImportBatch, ImportJob, ImportState, User
 
 SHOWN_ROWS = 100
@@ -42,20 +36,14 @@ SHOWN_PROBLEMS = 200
 SHOWN_CAUSES, SHOWN_OF_A_CAUSE = 40, 20
 SHOWN_UNKNOWN, SHOWN_DRAWN = 12, 500
 AT_ONCE = 1024 * 1024  # larger files are jobs in the background
-WAIT_SECONDS = 2.0  # until a writer that found the tree busy tries again
-DEAD_AFTER = 20.0  # seconds without a sign of life
-START_WITHIN = 90.0  # seconds in which a process of its own has begun
 CANCELLABLE = (
     ImportState.QUEUED, ImportState.READING, ImportState.CHECKING, ImportState.PREVIEWED, ImportState.REFUSED,
     ImportState.INTERRUPTED,
 )  # fmt: skip
 REPEATABLE = (ImportState.PREVIEWED, ImportState.REFUSED, ImportState.CANCELLED, ImportState.INTERRUPTED)
 
+STAGES = ("read", "checked", "written")
 FINAL = (ImportState.APPLIED, ImportState.UNDONE)
-
-UNEXPECTED = "处理时出现意外错误，没有写入任何内容；请重新核对，仍不行请联系维护人员。"
-
-logger = logging.getLogger(__name__)
 
 
 class AlreadyImported(DomainError):
@@ -64,10 +52,6 @@ class AlreadyImported(DomainError):
 
 class NotNow(DomainError):
     """The batch is in a state in which this cannot be done."""
-
-
-class Superseded(DomainError):
-    """The job was cancelled or taken over meanwhile; whoever notices writes nothing."""
 
 
 def upload(
@@ -230,20 +214,8 @@ def _launch_on_commit(batch: ImportBatch) -> None:
 
 
 def launch(pk: int) -> None:
-    """Have the queued job done elsewhere: by a Celery worker, or without a broker by a process of its own."""
-    if settings.REDIS_URL:
-        try:
-            current_app.send_task("orgs.tasks.run_import", [pk], retry=False)
-        except BrokerError:
-            logger.warning("the broker does not answer, import %s runs in a process of its own", pk)
-        else:
-            return
-    command = [sys.executable, str(reading.ROOT / "manage.py"), "run_import", str(pk)]
-    # A list, no shell; the number comes from the database. A session of its own, so that it outlives the server.
-    child = subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=reading.ROOT, start_new_session=True
-    )
-    threading.Thread(target=child.wait, daemon=True).start()  # so that no dead process is left in the table
+    """Have the queued job done elsewhere."""
+    jobs.launch("orgs.tasks.run_import", "run_import", pk)
 
 
 def run(pk: int) -> bool:
@@ -251,30 +223,7 @@ def run(pk: int) -> bool:
 
     Waits while another change holds the tree. Whatever goes wrong is said on the batch, and nothing is half done.
     """
-    while True:
-        batch = _claim(pk)
-        if batch is None:
-            return False
-        try:
-            with progress.Reporter(progress_path(batch)) as reporter:
-                _do(batch, reporter.tick)
-        except Superseded:
-            return True
-        except (TreeBusy, OperationalError) as error:
-            if not isinstance(error, TreeBusy) and "lock" not in str(error):
-                _end(batch, ImportState.INTERRUPTED, UNEXPECTED)
-                raise
-            # Somebody else is writing, an import perhaps: back into the queue, where it can still be cancelled.
-            _end(batch, ImportState.QUEUED)
-            time.sleep(WAIT_SECONDS)
-        except DomainError as error:
-            _end(batch, ImportState.REFUSED, str(error))
-            return True
-        except Exception:
-            _end(batch, ImportState.INTERRUPTED, UNEXPECTED)
-            raise
-        else:
-            return True
+    return jobs.work(lambda: _claim(pk), _do, _end, progress_path)
 
 
 def _claim(pk: int) -> ImportBatch | None:
@@ -343,15 +292,8 @@ def progress_path(batch: ImportBatch) -> Path:
 
 def notice_death(batch: ImportBatch) -> ImportBatch:
     """Mark a batch whose process gives no sign of life as interrupted; its transaction went back with it."""
-    if not batch.is_under_way or batch.touched_at is None:
-        return batch
-    patience = DEAD_AFTER
-    if batch.state == ImportState.QUEUED:
-        if settings.REDIS_URL:
-            return batch  # the broker keeps it, however long the queue is
-        patience = START_WITHIN
-    last = max(batch.touched_at.timestamp(), progress.last_sign(progress_path(batch)))
-    if time.time() - last <= patience:
+    is_queued = batch.state == ImportState.QUEUED
+    if not batch.is_under_way or not jobs.looks_dead(batch.touched_at, progress_path(batch), is_queued=is_queued):
         return batch
     with suppress(OperationalError), transaction.atomic():
         # A row that is locked belongs to a writer that lives.
@@ -515,10 +457,10 @@ def _describe(batch: ImportBatch, plan: Plan) -> None:
         "effects": batch.counts.get("effects", []),
         "unknown": _unknown(plan),
         "drawn": _drawn(plan),
-        "problems": [asdict(problem) for problem in plan.problems[:SHOWN_PROBLEMS]],
+        "problems": [problem._asdict() for problem in plan.problems[:SHOWN_PROBLEMS]],
         "groups": _groups(plan.problems),
         "problem_count": len(plan.problems),
-        "warnings": [asdict(problem) for problem in plan.warnings[:SHOWN_PROBLEMS]],
+        "warnings": [problem._asdict() for problem in plan.warnings[:SHOWN_PROBLEMS]],
         "warning_count": len(plan.warnings),
         "notices": plan.notices[:50],
     }
@@ -571,7 +513,7 @@ def _groups(problems: list[Problem]) -> list[dict[str, Any]]:
             "column": column,
             "cause": cause,
             "count": len(rows),
-            "rows": [asdict(row) for row in rows[:SHOWN_OF_A_CAUSE]],
+            "rows": [row._asdict() for row in rows[:SHOWN_OF_A_CAUSE]],
         }
         for (sheet, column, cause), rows in ordered[:SHOWN_CAUSES]
     ]
@@ -588,9 +530,10 @@ def _changes(plan: Plan, sheet: str) -> dict[str, Any]:
 def _row(change: Change) -> dict[str, Any]:
     """One row as the preview shows it: its fields, old -> new, in Chinese."""
     fields = []
+    values = change.told
     for column in SHEETS[change.sheet]:
-        if column.name in change.values:
-            new = shown(change.sheet, column.name, change.values[column.name])
+        if column.name in values:
+            new = shown(change.sheet, column.name, values[column.name])
             old = shown(change.sheet, column.name, change.old.get(column.name))
             if change.stored is not None or new:
                 fields.append({"header": column.header, "old": old, "new": new})

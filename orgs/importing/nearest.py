@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -12,6 +13,7 @@ ANSWERED = 100  # different codes for which candidates are looked for: a file wi
 LOOKS_LIKE = str.maketrans("oil", "011")  # letters typed for digits
 NAMED = 20  # different names for which all names are gone through
 COMPARED = 400  # codes that are compared letter by letter
+LAST = "\U0010ffff"  # behind every other character
 
 
 class Nearest:
@@ -28,6 +30,8 @@ class Nearest:
             self.without_zeros[key.translate(LOOKS_LIKE).lstrip("0")].append(key)
         for key, name in (short or {}).items():
             self.by_name[name.casefold()].append(key)
+        self.forwards = sorted(known)
+        self.backwards = sorted(key[::-1] for key in known)
 
     def to(self, unknown: str) -> list[tuple[str, str, str]]:
         """(key, code, name) of the nearest ones: whose name it is, who has it without the zeros, whose code is alike."""
@@ -50,11 +54,8 @@ class Nearest:
                 return self._by_likeness(unknown)
         half = max(1, len(unknown) // 2)
         head, tail = unknown[:half], unknown[-half:]
-        alike = [
-            key
-            for key in self.known
-            if abs(len(key) - len(unknown)) <= 1 and (key.startswith(head) or key.endswith(tail))
-        ]
+        found = {*_beginning(self.forwards, head), *(key[::-1] for key in _beginning(self.backwards, tail[::-1]))}
+        alike = sorted(key for key in found if abs(len(key) - len(unknown)) <= 1)
         # The ones that share the most at the beginning, should there be too many.
         if len(alike) > COMPARED:
             alike = sorted(alike, key=lambda key: -_common(key, unknown))[:COMPARED]
@@ -70,6 +71,12 @@ class Nearest:
         if not short_for and len(sharing) <= COMPARED * 5:
             short_for = difflib.get_close_matches(unknown, sharing, FEW, ALIKE)
         return list(dict.fromkeys(key for name in short_for for key in self.by_name[name]))[:FEW]
+
+
+def _beginning(ordered: list[str], head: str) -> list[str]:
+    """Those of the ordered texts that begin with this."""
+    first = bisect_left(ordered, head)
+    return ordered[first : bisect_left(ordered, head + LAST, first)]
 
 
 def _is_short_for(short: str, name: str) -> bool:

@@ -10,7 +10,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from orgs.importing import columns
 from orgs.importing.columns import (
@@ -28,8 +28,8 @@ from orgs.importing.columns import (
     key,
 )  # fmt: skip
 from orgs.importing.nearest import Nearest
-from orgs.importing.progress import Tick, silent
 from orgs.importing.reading import Book, Row, Table
+from orgs.progress import Tick, silent
 
 MAX_DEPTH = 20  # as orgs.tree has it
 MOST_UNKNOWN = 1000  # different unknown organisations that are told apart
@@ -40,8 +40,7 @@ Span = tuple[datetime.date | None, datetime.date | None]
 Key = Any  # a code, or a tuple of codes, role and date
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong where. `row` None: the whole sheet; `column` is a header."""
 
     sheet: str
@@ -86,6 +85,16 @@ class Change:
     stored: int | None = None
     move: tuple[str | None, datetime.date | None] | None = None  # people: to this branch (None: none) on that day
     redate: bool = False  # people: the open membership began on another day
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The values as a preview tells them. Those of a membership that a new person begins with stand in `move` only:
+        ten values fit into a dictionary of half the size.
+        """
+        if self.move is None or self.stored is not None:
+            return self.values
+        branch, on = self.move
+        return {**self.values, "branch": branch, "moved_on": on}
 
     @property
     def is_move(self) -> bool:
@@ -140,6 +149,16 @@ class Line:
     number: int
     values: dict[str, Any]
     bad: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Met:
+    """Cells of a column that were cleaned before: most columns say the same few things over and over. Texts and empty
+    ones only: numbers are no keys, since 1 is True.
+    """
+
+    good: dict[str | None, Any] = field(default_factory=dict)
+    refused: dict[str | None, tuple[str, str]] = field(default_factory=dict)  # message and cure
 
 
 class Planner:
@@ -199,15 +218,15 @@ class Planner:
         if table is None:
             return
         self.plan.counts[sheet] = Counts()
-        present: list[tuple[Column, int, dict[str | None, Any]]] = [
-            (column, table.columns[column.name], {}) for column in SHEETS[sheet] if column.name in table.columns
+        present = [
+            (column, table.columns[column.name], Met()) for column in SHEETS[sheet] if column.name in table.columns
         ]
         names = [column.name for column, _, _ in present]
         for start in range(0, len(table.rows), BLOCK):
             block = table.rows[start : start + BLOCK]
             self._note_odd(sheet, table, block)
             bad: dict[int, set[str]] = {}
-            cleaned = [self._cleaned(sheet, column, at, known, block, bad) for column, at, known in present]
+            cleaned = [self._cleaned(sheet, column, at, met, block, bad) for column, at, met in present]
             for (number, _), row in zip(block, zip(*cleaned, strict=True), strict=True):
                 line = Line(number, dict(zip(names, row, strict=True)))
                 if number in bad:
@@ -231,29 +250,41 @@ class Planner:
         sheet: str,
         column: Column,
         at: int,
-        known: dict[str | None, Any],
+        met: Met,
         block: list[Row],
         bad: dict[int, set[str]],
     ) -> list[Any]:
-        """The cells of a column, cleaned; the rows of bad ones are noted in `bad`. `known` are cells met before."""
+        """The cells of a column, cleaned; the rows of bad ones are noted in `bad`."""
+        listed = [cells[at] if at < len(cells) else None for _, cells in block]
+        good, refused = met.good, met.refused
+        try:
+            return [good[cell] for cell in listed]
+        except KeyError:
+            pass
+        if column.clean is columns.code and all(columns.is_plain_code(column, cell) for cell in listed):
+            return listed
         found: list[Any] = []
-        for number, cells in block:
-            cell = cells[at] if at < len(cells) else None
-            # Most columns say the same few things over and over; numbers are no keys, since 1 is True.
+        for (number, _), cell in zip(block, listed, strict=True):
             keep = cell is None or cell.__class__ is str
-            if keep and cell in known:
-                found.append(known[cell])
+            if keep and cell in good:
+                found.append(good[cell])
                 continue
-            try:
-                value = column.value(cell, self.options)
-            except Bad as error:
-                found.append(None)
-                bad.setdefault(number, set()).add(column.name)
-                self.problem(sheet, number, column.name, error.message, cell, error.cure)
-            else:
-                found.append(value)
-                if keep and len(known) < REMEMBERED:
-                    known[cell] = value
+            wrong = refused.get(cell) if keep else None
+            if wrong is None:
+                try:
+                    value = column.value(cell, self.options)
+                except Bad as error:
+                    wrong = error.message, error.cure
+                    if keep and len(refused) < REMEMBERED:
+                        refused[cell] = wrong
+                else:
+                    found.append(value)
+                    if keep and len(good) < REMEMBERED:
+                        good[cell] = value
+                    continue
+            found.append(None)
+            bad.setdefault(number, set()).add(column.name)
+            self.problem(sheet, number, column.name, wrong[0], cell, wrong[1])
         return found
 
     def _once(self, sheet: str, line: Line, found: Key, column: str, text: str) -> bool:
@@ -268,15 +299,17 @@ class Planner:
         """The change that this row means for its fields; those in `skip` are the caller's."""
         values = {name: value for name, value in line.values.items() if name not in skip}
         if stored is None:
-            for column in SHEETS[sheet]:
+            for column in SHEETS[sheet] if len(values) + len(skip) < len(SHEETS[sheet]) else ():
                 if column.name not in values and column.name not in skip and not column.required:
-                    values.setdefault(column.name, column.empty)
+                    values[column.name] = column.empty
             return Change(sheet, line.number, label, found, values, NOTHING)
         different = {name: value for name, value in values.items() if stored[name] != value}
         old = {name: stored[name] for name in different}
         return Change(sheet, line.number, label, found, different, old, stored["pk"])
 
     def _keep(self, change: Change) -> None:
+        if change.row in self.wrong[change.sheet]:
+            return
         if change.stored is None or change.values or change.move or change.redate:
             self.plan.changes[change.sheet].append(change)
 
@@ -611,13 +644,10 @@ class Planner:
                 "转移的话请填写实际日期",
             )
         change.move = (branch, on)
-        change.values["branch"] = branch
-        if branch is not None:
-            change.values["moved_on"] = on
         if stored is not None:
-            change.old["branch"] = before
+            change.values["branch"], change.old["branch"] = branch, before
             if branch is not None:
-                change.old["moved_on"] = begun
+                change.values["moved_on"], change.old["moved_on"] = on, begun
 
     # --- 任职 ----------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from orgs.errors import DomainError
 from orgs.importing import columns, gate, shapes
 from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
 from orgs.importing.memory import uncollected
-from orgs.importing.progress import Tick, silent
+from orgs.progress import Tick, silent
 
 logger = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ def _headers(sheet: str, cells: list[Any]) -> dict[str, list[int]]:
 
 def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
     """Find the header (the row with most known ones) and cut the table out; an empty sheet is only noted."""
-    rows = [row for row in rows if any(not _is_blank(cell) for cell in row[1])]
+    rows = [row for row in rows if not all(map(_is_blank, row[1]))]
     if not rows:
         notices.append(f"工作表“{sheet}”是空的，已忽略")
         return None
@@ -274,7 +274,8 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
     if sheet == columns.ORGS and "parent" not in best and "code" not in best:
         raise Unreadable("工作表“组织”没有“组织代码”和“上级代码”列。" + UNDRAWN)
     positions = _positions(sheet, best, header, notices)
-    return Table(sheet, positions, [row for row in rows[at + 1 :] if _has_value(row[1], positions)])
+    del rows[: at + 1]
+    return Table(sheet, positions, [row for row in rows if _has_value(row[1], positions)])
 
 
 def _positions(
@@ -336,14 +337,15 @@ def _without_remarks(sheet: str, rows: list[Row], code_at: int | None, notices: 
 
 
 def _is_blank(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))
+    return cell is None or (cell.__class__ is str and not cell.strip(BLANKS))
 
 
 def _has_value(cells: list[Any], positions: dict[str, int]) -> bool:
     """Anything in a known column; what a merged cell hides is no value."""
-    return any(
-        at < len(cells) and not _is_blank(cells[at]) and cells[at] != Fault("merged") for at in positions.values()
-    )
+    for at in positions.values():
+        if at < len(cells) and not _is_blank(cells[at]) and cells[at] != Fault("merged"):
+            return True
+    return False
 
 
 # --- csv ------------------------------------------------------------------------------------------------------------

@@ -46,13 +46,15 @@ def tree() -> Iterator[Stored]:
 
 def load(book: Book, options: Options) -> World:
     """The world of today for this file. Raises DomainError while no scheme is active."""
-    numbers = {
-        *_codes(book, options, PEOPLE, "number"),
-        *_codes(book, options, POSTS, "person"),
-        *_codes(book, options, CHARGES, "person"),
-    }
-    organizations = set(_codes(book, options, POSTS, "organization"))
-    teams = set(_codes(book, options, CHARGES, "team"))
+    numbers: set[str] = set()
+    organizations: set[str] = set()
+    teams: set[str] = set()
+    if Person.objects.exists():  # else nobody can be meant
+        numbers.update(_codes(book, options, PEOPLE, "number"))
+        numbers.update(_codes(book, options, POSTS, "person"))
+        numbers.update(_codes(book, options, CHARGES, "person"))
+        organizations.update(_codes(book, options, POSTS, "organization"))
+        teams.update(_codes(book, options, CHARGES, "team"))
     return World(
         today=clock.today(),
         categories=categories(),

@@ -17,8 +17,10 @@ from orgs.models.person import (
     PostRole,
 )
 from orgs.models.scheme import Category, Scheme
+from orgs.models.token import ApiToken
 
 __all__ = [
+    "ApiToken",
     "AuditEvent",
     "Category",
     "Charge",

@@ -41,7 +41,10 @@ class Organization(MPTTModel):
     name = models.CharField("组织名称", max_length=200)
     short_name = models.CharField("简称", max_length=100, blank=True)
     org_type = models.CharField("组织类型", max_length=20, choices=OrgType)
-    category = models.ForeignKey("orgs.Category", models.PROTECT, verbose_name="单位类别", related_name="organizations")
+    # Foreign keys without an index of their own, here and below: a compound one begins with them.
+    category = models.ForeignKey(
+        "orgs.Category", models.PROTECT, verbose_name="单位类别", related_name="organizations", db_index=False
+    )
     parent = TreeForeignKey(
         "self", models.PROTECT, verbose_name="上级组织", null=True, blank=True, related_name="children"
     )
@@ -58,6 +61,7 @@ class Organization(MPTTModel):
     founded_on = models.DateField("成立日期", null=True, blank=True)
     dissolved_on = models.DateField("撤销日期", null=True, blank=True, help_text="自这一天起不再存在")
     order = models.PositiveIntegerField("排序", default=0)
+    tree_id = models.PositiveIntegerField(editable=False)  # django-mptt's own would have an index: org_range begins so
     pinyin = models.CharField("拼音", max_length=200, blank=True, help_text="查找用；改名称时重新生成")
     initials = models.CharField("拼音首字母", max_length=200, blank=True)
     short_pinyin = models.CharField("简称拼音", max_length=200, blank=True)
@@ -134,3 +138,7 @@ class Organization(MPTTModel):
     def display_name(self) -> str:
         """The short name where there is one."""
         return self.short_name or self.name
+
+
+# django-mptt adds one on (tree_id, lft), with which org_range begins.
+Organization._meta.indexes = [index for index in Organization._meta.indexes if index.fields != ["tree_id", "lft"]]

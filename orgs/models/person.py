@@ -121,8 +121,11 @@ class Membership(models.Model):
 class Post(models.Model):
     """任职: a person holds a role in an organisation for a time. Key: person, organisation, role, from_on."""
 
-    person = models.ForeignKey(Person, models.CASCADE, verbose_name="人员", related_name="posts")
-    organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="组织", related_name="posts")
+    # Without indexes of their own: compound ones begin with them.
+    person = models.ForeignKey(Person, models.CASCADE, verbose_name="人员", related_name="posts", db_index=False)
+    organization = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="组织", related_name="posts", db_index=False
+    )
     role = models.CharField("职务", max_length=20, choices=PostRole)
     is_acting = models.BooleanField("主持工作", default=False)
     from_on = models.DateField("任职日期", null=True, blank=True)
@@ -155,8 +158,12 @@ class Post(models.Model):
 class Charge(models.Model):
     """分管: a member of a team is in charge of an organisation below it for a time (领导分工)."""
 
-    person = models.ForeignKey(Person, models.CASCADE, verbose_name="人员", related_name="charges")
-    team = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="所在班子", related_name="divisions")
+    person = models.ForeignKey(
+        Person, models.CASCADE, verbose_name="人员", related_name="charges", db_index=False
+    )  # as in Post
+    team = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="所在班子", related_name="divisions", db_index=False
+    )
     organization = models.ForeignKey(
         "orgs.Organization", models.PROTECT, verbose_name="分管组织", related_name="charges"
     )

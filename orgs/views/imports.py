@@ -14,8 +14,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from orgs import progress
 from orgs.errors import DomainError
-from orgs.importing import aliases, export, job, progress, undo
+from orgs.importing import aliases, export, job, undo
 from orgs.importing.gate import MAX_FILE, SUFFIXES
 from orgs.models import ImportBatch, ImportJob, ImportState, Organization, OrganizationAlias
 from orgs.requests import UserRequest
@@ -112,7 +113,7 @@ def import_preview(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _progress(batch: ImportBatch) -> dict[str, Any]:
-    rows = progress.rows(job.progress_path(batch)) if batch.state != ImportState.QUEUED else {}
+    rows = progress.rows(job.progress_path(batch), job.STAGES) if batch.state != ImportState.QUEUED else {}
     return {
         "batch": batch,
         "rows": rows,

@@ -156,7 +156,10 @@ def charge_add(request: UserRequest, code: str) -> HttpResponse:
         request.POST or None,
         persons=team,
         organizations=below,
-        initial={"organization": tables.typed(request.GET, "organization")},
+        initial={
+            "organization": tables.typed(request.GET, "organization"),
+            "person": team.filter(number=tables.typed(request.GET, "person")).first(),
+        },
     )
 
     def plan(data: Data) -> Plan:

@@ -60,9 +60,9 @@ class ChecklistPointAdmin(Audited):
 
 @admin.register(Period)
 class PeriodAdmin(ReadOnlyAdmin):
-    """Half-years; they are made, and duties generated, on their own page."""
+    """Half-years and rounds; they are made, and duties generated, on their own page."""
 
-    list_display = ("name", "code", "starts_on", "ends_on", "is_general_round", "derived_on", "derived_at")
+    list_display = ("name", "code", "kind", "starts_on", "ends_on", "is_general_round", "derived_on", "derived_at")
     search_fields = ("code", "name")
 
 

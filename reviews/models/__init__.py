@@ -7,7 +7,7 @@ from reviews.models.coverage import CoverageChange, CoverageTarget, Measure
 from reviews.models.draw import Draw, DrawState, SeedSource
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.gap import AcceptedGap
-from reviews.models.period import Period
+from reviews.models.period import Period, PeriodKind
 from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
 from reviews.models.rule import Cadence, Joint, Reach, Rule, RuleSelector, Side
@@ -34,6 +34,7 @@ __all__ = [
     "Joint",
     "Measure",
     "Period",
+    "PeriodKind",
     "Reach",
     "Record",
     "RecordState",

@@ -11,7 +11,13 @@ from django.db.models import Exists, OuterRef, Q
 from orgs import scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orgs.models import Person, User
+    from reviews.models.period import Period
+
+
+BY_HAND = "X"  # rule code of duties that no rule made
 
 
 class ReviewerKind(models.TextChoices):
@@ -70,6 +76,24 @@ class DutyQuerySet(models.QuerySet["Duty"]):
         same = {name: OuterRef(name) for name in ("period", "joint_group", "subject")}
         partners = self.model._default_manager.filter(reviewing, **same).order_by()
         return self.filter(reviewing | about | (~Q(joint_group="") & Exists(partners)))
+
+    def once(self, periods: Sequence[Period]) -> Self:
+        """Of these, the same duty in several of the periods only once: that of the first period, which the others go with.
+
+        The same: towards the same target in the same part, of the same organisation or 书记, and in the same state.
+        """
+        same = {name: OuterRef(name) for name in ("subject", "status")}
+        rows = self.filter(
+            Q(target_org=OuterRef("target_org")) | Q(target_person=OuterRef("target_person")),
+            Q(reviewer_org=OuterRef("reviewer_org")) | Q(reviewer=OuterRef("reviewer")),
+            **same,
+        ).exclude(rule_code=BY_HAND)
+        found = self
+        for at, period in enumerate(periods):
+            if at:
+                before = Exists(rows.filter(period__in=periods[:at]).order_by())
+                found = found.exclude(Q(before, ~Q(rule_code=BY_HAND), period=period))
+        return found
 
     def of_person(self, person: Person | None) -> Self:
         """That this person carries out: as acting person, or as the 书记 named."""
@@ -158,6 +182,16 @@ class Duty(models.Model):
         """Name of the organisation or person."""
         target = self.target_org or self.target_person
         return target.name if target else ""
+
+    def is_same_as(self, other: Duty) -> bool:
+        """The same duty in another period: one review serves both (T11). A member's branch may be another by now."""
+        same = (self.subject, self.target_org_id, self.target_person_id)
+        if BY_HAND in (self.rule_code, other.rule_code) or self.period_id == other.period_id:
+            return False
+        if same != (other.subject, other.target_org_id, other.target_person_id):
+            return False
+        by = self.reviewer_id is not None and self.reviewer_id == other.reviewer_id
+        return by or self.subject == Subject.MEMBER or self.reviewer_org_id == other.reviewer_org_id
 
     def is_overdue(self, on: datetime.date) -> bool:
         """Open after its day."""

@@ -14,6 +14,7 @@ from reviews.models.checklist import ContentKind
 
 if TYPE_CHECKING:
     from orgs.models import User
+    from reviews.models.period import Period
 
 
 class ReviewForm(models.TextChoices):
@@ -99,6 +100,11 @@ class RecordQuerySet(models.QuerySet["Record"]):
     def counted(self) -> Self:
         """Reviews that count: confirmed and not voided (domain.md 5.4)."""
         return self.filter(state__in=COUNTED_STATES)
+
+    def counting_in(self, period: Period) -> Self:
+        """Held in the period, whichever they were entered for: a review of the round is one of the half-year (T11)."""
+        held = Q(review__held_on__gte=period.starts_on, review__held_on__lte=period.ends_on)
+        return self.filter(Q(review__period=period) | held)
 
     def entered_by_end_of(self, on: datetime.date) -> Self:
         """Confirmed on this day or before."""

@@ -195,7 +195,10 @@ def duty_assign(request: UserRequest) -> HttpResponse:
     """指派: by whom, search whom, in which form and until when."""
     posts = _people(request.user)
     asked, query, period = text_of(request, "post"), text_of(request, "q"), chosen_period(request)
-    post = next((one for one in posts if str(one.pk) == asked), posts[0] if posts else None)
+    post = leaders(request.user).filter(pk=asked).first() if asked.isascii() and asked.isdigit() else None
+    if post is not None and post not in posts:
+        posts.insert(0, post)  # beyond what the list holds, or another post of the same person
+    post = post or (posts[0] if posts else None)
     form = AssignForm(request.POST or None, initial={"due_on": period.due_on if period else None})
     if request.method == "POST" and period is not None and post is not None and str(post.pk) == asked:
         made = _assign(request, form, post, period)

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_POST
 
 from orgs import clock, scope
 from orgs.errors import DomainError
-from orgs.models import AuditEvent, Organization, Person, Post, User
+from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
 from reviews import duties, records, waiting, work_plans
+from reviews.explaining import history_of
 from reviews.forms import ExemptForm, ReasonForm
 from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
+from reviews.models.duty import BY_HAND, DutyQuerySet
 from reviews.models.record import COUNTED_STATES
 
 PAGE = 50
@@ -39,13 +41,39 @@ def chosen_period(request: UserRequest) -> Period | None:
     return asked or Period.objects.current(clock.today())
 
 
-def _record(field: str, states: Sequence[str]) -> Subquery:
-    """A field of the newest record that serves the duty, in one of these states."""
-    found = Record.objects.filter(duties=OuterRef("pk"), state__in=states).order_by("-pk")
+def shown_periods(request: UserRequest) -> list[Period]:
+    """The period asked for; else the half-year of today and the rounds that are under way, a half-year before a round."""
+    chosen = chosen_period(request)
+    if chosen is None or request.GET.get("period"):
+        return [] if chosen is None else [chosen]
+    beside = Period.objects.running(clock.today()).rounds().exclude(pk=chosen.pk)
+    return [chosen, *beside.order_by("ends_on", "pk")]
+
+
+def _record(field: str, states: Sequence[str], periods: Sequence[Period] = ()) -> Subquery:
+    """A field of the newest record that serves the duty, in one of these states; with `periods`, or the same duty there."""
+    serves = Q(duties=OuterRef("pk"))
+    if len(periods) > 1:
+        serves |= Q(
+            Q(duties__target_org=OuterRef("target_org")) | Q(duties__target_person=OuterRef("target_person")),
+            Q(duties__reviewer_org=OuterRef("reviewer_org")) | Q(duties__reviewer=OuterRef("reviewer")),
+            ~Q(duties__rule_code=BY_HAND),
+            duties__subject=OuterRef("subject"),
+            duties__period__in=periods,
+        )
+    found = Record.objects.filter(serves, state__in=states).order_by("-pk")
     return Subquery(found.values(field)[:1])
 
 
-def with_records(found: QuerySet[Duty]) -> QuerySet[Any]:
+def add_periods(page: list[Duty], periods: Sequence[Period]) -> None:
+    """Set `also` (the same duties in the other periods shown) and the earliest `due_on` of all. One query."""
+    others = list(duties.same_elsewhere(page, [period.pk for period in periods]).select_related("period"))
+    for duty in page:
+        duty.also = [other for other in others if other.is_same_as(duty)]  # type: ignore[attr-defined]
+        duty.due_on = min([duty.due_on, *(other.due_on for other in duty.also)])  # type: ignore[attr-defined]
+
+
+def with_records(found: QuerySet[Duty], periods: Sequence[Period] = ()) -> QuerySet[Any]:
     """Duties in the order of the page, with the record under way and the one that counts."""
     return (
         work_plans.with_planned_day(found)
@@ -61,8 +89,8 @@ def with_records(found: QuerySet[Duty]) -> QuerySet[Any]:
             "about_org",
         )
         .annotate(
-            open_record=_record("pk", UNDER_WAY),
-            open_state=_record("state", UNDER_WAY),
+            open_record=_record("pk", UNDER_WAY, periods),
+            open_state=_record("state", UNDER_WAY, periods),
             done_record=_record("pk", COUNTED_STATES),
             place=SUBJECT_ORDER,
         )
@@ -70,7 +98,7 @@ def with_records(found: QuerySet[Duty]) -> QuerySet[Any]:
     )
 
 
-def of_leaders(user: User, leader: str = "") -> QuerySet[Duty]:
+def of_leaders(user: User, leader: str = "") -> DutyQuerySet:
     """Duties of the organisations in whose very office the user works (代录), of one leader where named."""
     offices = [org.pk for org in scope.seats(user).offices]
     found = Duty.objects.filter(reviewer_org__in=offices)
@@ -100,7 +128,8 @@ def add_partners(page: list[Duty]) -> None:
 
 def my_duties(request: UserRequest) -> HttpResponse:
     """Who is to be reviewed by me (or, for an office, by the leaders it enters for), and what else waits for me."""
-    user, at, period = request.user, scope.seats(request.user), chosen_period(request)
+    user, at, periods = request.user, scope.seats(request.user), shown_periods(request)
+    period = periods[0] if periods else None
     for_leaders = bool(at.offices) and (request.GET.get("as") == "office" or at.person is None)
     leader = request.GET.get("leader", "")[:40].replace("\x00", "") if for_leaders else ""
     all_duties = (
@@ -110,11 +139,11 @@ def my_duties(request: UserRequest) -> HttpResponse:
         if at.person
         else Duty.objects.none()
     )
-    all_duties = all_duties.filter(period=period) if period else all_duties.none()
+    all_duties = all_duties.filter(period__in=periods).once(periods)
     numbers = all_duties.aggregate(
         total=Count("pk", filter=~Q(status=DutyStatus.EXEMPT)), done=Count("pk", filter=Q(status=DutyStatus.DONE))
     )
-    found = with_records(all_duties)
+    found = with_records(all_duties, periods)
     tabs = {
         "pending": found.filter(status=DutyStatus.PENDING, open_record__isnull=True),
         "draft": found.filter(status=DutyStatus.PENDING, open_record__isnull=False),
@@ -134,9 +163,13 @@ def my_duties(request: UserRequest) -> HttpResponse:
         )
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     add_partners(page.object_list)  # type: ignore[arg-type]
+    if len(periods) > 1:
+        add_periods(page.object_list, periods)  # type: ignore[arg-type]
     context = {
         "periods": Period.objects.all(),
         "period": period,
+        "shown": periods,
+        "asked": period if len(periods) == 1 and request.GET.get("period") else None,
         "page_obj": page,
         "show": show,
         "counts": counts,
@@ -145,7 +178,7 @@ def my_duties(request: UserRequest) -> HttpResponse:
         "waiting": waiting.counts(user),
         "for_leaders": for_leaders,
         "leader": leader,
-        "leaders": _leaders(user, period) if for_leaders else [],
+        "leaders": _leaders(user, periods) if for_leaders else [],
         "may_switch": bool(at.offices) and at.person is not None,
         "seats": at,
         "carry_from": _whole(request.GET.get("carry_from")),
@@ -154,9 +187,9 @@ def my_duties(request: UserRequest) -> HttpResponse:
     return render(request, "reviews/my_duties.html", context)
 
 
-def _leaders(user: User, period: Period | None) -> QuerySet[Person]:
+def _leaders(user: User, periods: list[Period]) -> QuerySet[Person]:
     """Who acts in the duties that the office enters for."""
-    mine = of_leaders(user).filter(period=period)
+    mine = of_leaders(user).filter(period__in=periods)
     acting = mine.filter(acting__isnull=False).values("acting")
     named = mine.filter(acting__isnull=True).values("reviewer")
     return Person.objects.filter(Q(pk__in=acting) | Q(pk__in=named)).order_by("number")
@@ -186,7 +219,7 @@ def duty(request: UserRequest, pk: int) -> HttpResponse:
         "candidates": _candidates(request.user, found) if may_manage else [],
         "reason_form": ReasonForm(),
         "exempt_form": ExemptForm(),
-        "history": _history(found) if may_manage else [],
+        "history": history_of(found)[:HISTORY] if may_manage else [],
     }
     return render(request, "reviews/duty.html", context)
 
@@ -209,11 +242,6 @@ def _candidates(user: User, found: Duty) -> QuerySet[Person]:
     held = Post.objects.valid(clock.today()).filter(organization__in=[pk for pk in orgs if pk])
     people = Person.objects.visible_to(user).filter(pk__in=held.values("person"))
     return people.exclude(pk__in=[pk for pk in (found.acting_id, found.target_person_id) if pk])
-
-
-def _history(found: Duty) -> QuerySet[AuditEvent]:
-    """What was done to the duty by hand, the latest first: for who may do it."""
-    return AuditEvent.objects.about(Duty._meta.label_lower, [found.pk]).select_related("by", "by__person")[:HISTORY]
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""Pages of half-years: their duties by rule, and the generation with its preview. Administrators only."""
+"""Pages of half-years and rounds: their duties by rule, and the generation with its preview. Administrators only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,7 +17,7 @@ from orgs import audit, clock
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
-from reviews import cadence, duties, duty_csv, gaps, overview
+from reviews import duties, duty_csv, framing, gaps, overview, rounds
 from reviews.forms import DayField, Styled
 from reviews.models import Period
 
@@ -66,7 +66,7 @@ class OnForm(Styled):
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def periods(request: UserRequest) -> HttpResponse:
-    """Every half-year, the newest first; a new one by its code."""
+    """Every half-year and round, the newest first; a new half-year by its code."""
     form = CodeForm(request.POST or None, initial={"code": _suggested()})
     if request.method == "POST" and form.is_valid():
         try:
@@ -122,10 +122,8 @@ def period_duties_csv(request: UserRequest, code: str) -> StreamingHttpResponse:
 
 
 def _period(code: str) -> Period:
-    """The half-year, or 404 (also to what reads like none, such as a NUL)."""
-    if cadence.span(code) is None:
-        raise Http404
-    return get_object_or_404(Period, code=code)
+    """The period, or 404 (also to what reads like none, such as a NUL)."""
+    return get_object_or_404(Period.objects.select_related("below"), code=code.replace("\x00", "?"))
 
 
 def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
@@ -134,6 +132,8 @@ def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
     tallies = gaps.tallies(request.user, found, day) if found.derived_on else []
     context: dict[str, Any] = {
         "period": found,
+        "limits": framing.words(found),
+        "is_editable": rounds.is_editable(found),
         "form": form,
         "rows": rows,
         "total": overview.added_up(rows),
@@ -141,7 +141,7 @@ def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
         "unexplained": gaps.unexplained(tallies),
         "day": day,
     }
-    if request.GET.get("preview") and (not form.is_bound or form.is_valid()):
+    if request.GET.get("preview") and found.closed_at is None and (not form.is_bound or form.is_valid()):
         try:
             plan = duties.preview(found, form.cleaned_data["on"] if form.is_bound else None)
             context |= {"plan": plan, "plan_rows": overview.of_plan(plan, found)}

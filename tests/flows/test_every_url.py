@@ -18,9 +18,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from orgs import accounts
+from orgs import accounts, tokens
 from orgs.importing import aliases, export, job
-from orgs.models import Charge, OrganizationAlias, Post, Scheme, User
+from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
 from reports import submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage, draws, rule_versions, rules, work_plans
@@ -52,6 +52,8 @@ MATRIX = {
     "login": (SENT_ON, SENT_ON),
     "logout": (NEVER, SENT_ON),
     "password_change": (OPEN, OPEN),
+    "api_tokens": ("404 404 200 200 404 200 200", "404 404 200 200 404 200 200"),  # offices and administrators
+    "api_token_revoke": (NEVER, "404 404 404 404 404 302 404"),  # one's own
     "organizations": (OPEN, NEVER),
     "organizations_export": (OPEN, NEVER),
     "organization": ("404 404 404 200 200 200 200", NEVER),
@@ -164,6 +166,9 @@ MATRIX = {
     "period": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "period_generate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "period_duties_csv": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "round_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "round_edit": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "round_close": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "coverage": ("200 302 302 302 302 302 302", NEVER),
     "coverage_org": ("404 404 404 200 200 200 200", NEVER),
     "coverage_details": ("404 404 404 200 200 200 200", NEVER),
@@ -206,7 +211,7 @@ def named_urls(resolver: URLResolver | None = None) -> Iterator[tuple[str, URLPa
     """Every named URL outside the admin (which tests/orgs/test_admin_orgs.py and its siblings walk)."""
     for entry in (resolver or get_resolver()).url_patterns:
         if isinstance(entry, URLResolver):
-            if entry.app_name != "admin":
+            if entry.app_name not in ("admin", "ninja"):
                 yield from named_urls(entry)
         else:
             assert entry.name, f"{entry.pattern} has no name"
@@ -252,6 +257,7 @@ def world(cast) -> World:
         cast.org["13"], period=cases.period, acting=cast.person["bureau_head"], frame=draws.Frame(), size=1,
         due_on=cases.period.ends_on, occasion="季度随机点评", by=cast.user["clerk"],
     )  # fmt: skip
+    builders.make_round()
     plan = work_plans.draft(cast.org["1311"], period=cases.period, by=cast.user["clerk"])
     pk_of = {
         "draw": drawn.pk,
@@ -271,6 +277,8 @@ def world(cast) -> World:
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
     pk_of["gap"] = gap.pk
+    tokens.issue(users["office"], name="平台", days=30)
+    pk_of["api"] = ApiToken.objects.get().pk
     pk_of["rule"] = Rule.objects.get(code="4").pk
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
@@ -278,6 +286,7 @@ def world(cast) -> World:
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"
+        code = "ND2010" if name.startswith("round") else code
         noun = "draft" if name in OF_A_DRAFT else "alias" if "alias" in name else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
     keys["rule_restore"] = {"pk": version.pk}

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orgs import bulk
-from orgs.models import Person
+from orgs.models import Person, Post
 from reviews.models import CoverageTarget, Duty
 from tests.builders import day, make_org, make_period
 
@@ -92,3 +92,28 @@ def test_a_number_that_is_taken_is_djangos_error():
     Person.objects.create(number="a", name="甲")
     with pytest.raises(IntegrityError), transaction.atomic():
         bulk.store([Person(number="A", name="乙")])
+
+
+def test_an_instance_made_past_the_model_is_as_the_model_makes_it():
+    org, person = make_org("1"), Person.objects.create(number="1", name="甲")
+    values = {"number": "2", "name": "乙", "born_on": day("1960-01-02")}
+    made, usual = bulk.instance(Person, values), Person(**values)
+    for one in (made, usual):
+        assert one._state.adding
+        assert one.pk is None
+    assert {field.name: getattr(made, field.attname) for field in Person._meta.fields} == {
+        field.name: getattr(usual, field.attname) for field in Person._meta.fields
+    }
+    post = bulk.instance(Post, {"role": "member"}, person=person, organization=org)
+    assert (post.person_id, post.organization_id) == (person.pk, org.pk)
+    assert post.person is person
+    assert post.organization is org
+    post.save()
+    assert Post.objects.get().organization == org
+
+
+def test_rows_are_completed_just_before_they_are_sent():
+    persons = [Person(number=f"{number}", name="乙") for number in range(3)]
+    bulk.store(persons, prepare=lambda person: setattr(person, "title", f"第{person.number}"))
+    assert list(Person.objects.order_by("number").values_list("title", flat=True)) == ["第0", "第1", "第2"]
+    assert [person.title for person in persons] == ["第0", "第1", "第2"]

@@ -20,9 +20,9 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from orgs import tree
+from orgs import jobs, progress, tree
 from orgs.errors import Forbidden, TreeBusy
-from orgs.importing import apply, job, progress, reading
+from orgs.importing import apply, job, reading
 from orgs.models import AuditEvent, ImportBatch, ImportJob, ImportState, Membership, Organization, Person
 from orgs.tasks import run_import
 from tests import builders
@@ -81,7 +81,7 @@ def test_a_large_file_is_queued_checked_confirmed_and_written(batch, boss, launc
     assert (Organization.objects.count(), Person.objects.count()) == (4, 1)
     assert batch.confirmed_by == boss
     assert AuditEvent.objects.get(verb="导入").by == boss
-    assert progress.rows(job.progress_path(batch)) == {"read": 7, "checked": 5, "written": 5}
+    assert progress.rows(job.progress_path(batch), job.STAGES) == {"read": 7, "checked": 5, "written": 5}
 
 
 def test_its_launch_waits_for_the_commit(boss, launched, django_capture_on_commit_callbacks):
@@ -177,7 +177,7 @@ def test_a_writer_waits_in_the_queue_while_the_tree_is_busy(batch, boss, monkeyp
         return real(*arguments, **named)
 
     monkeypatch.setattr(apply, "import_book", busy)
-    monkeypatch.setattr(job.time, "sleep", lambda _: states.append(state_of(batch)))
+    monkeypatch.setattr(jobs.time, "sleep", lambda _: states.append(state_of(batch)))
     assert job.run(batch.pk)
     assert states == ["queued", "queued"]
     assert state_of(batch) == ImportState.APPLIED
@@ -190,7 +190,7 @@ def test_a_waiting_writer_can_be_cancelled(batch, boss, monkeypatch):
         raise TreeBusy("忙")
 
     monkeypatch.setattr(apply, "import_book", busy)
-    monkeypatch.setattr(job.time, "sleep", lambda _: job.cancel(batch, by=boss))
+    monkeypatch.setattr(jobs.time, "sleep", lambda _: job.cancel(batch, by=boss))
     job.run(batch.pk)
     assert state_of(batch) == ImportState.CANCELLED
     assert AuditEvent.objects.filter(verb="取消导入").exists()
@@ -232,7 +232,7 @@ def test_an_unexpected_error_is_an_interruption_and_leaves_nothing(batch, boss, 
 
 @pytest.mark.parametrize("state", ["reading", "checking", "writing"])
 def test_a_process_without_a_sign_of_life_is_an_interruption(batch, boss, state):
-    long_ago = timezone.now() - datetime.timedelta(seconds=job.DEAD_AFTER + 5)
+    long_ago = timezone.now() - datetime.timedelta(seconds=jobs.DEAD_AFTER + 5)
     ImportBatch.objects.update(state=state, run="dead", touched_at=long_ago)
     batch.refresh_from_db()
     with progress.Reporter(job.progress_path(batch)):
@@ -261,7 +261,7 @@ def test_who_was_taken_for_dead_writes_nothing(batch, boss, monkeypatch):
 
 
 def test_a_process_that_never_began_is_an_interruption_unless_a_broker_keeps_the_job(batch, settings):
-    ImportBatch.objects.update(touched_at=timezone.now() - datetime.timedelta(seconds=job.START_WITHIN + 5))
+    ImportBatch.objects.update(touched_at=timezone.now() - datetime.timedelta(seconds=jobs.START_WITHIN + 5))
     batch.refresh_from_db()
     settings.REDIS_URL = "redis://nowhere"
     assert job.notice_death(batch).state == ImportState.QUEUED
@@ -286,8 +286,8 @@ def test_celery_is_asked_when_there_is_a_broker_else_a_process(monkeypatch, sett
         def wait(self):
             return 0
 
-    monkeypatch.setattr(job.current_app, "send_task", lambda *arguments, **_: sent.append(arguments))
-    monkeypatch.setattr(job.subprocess, "Popen", lambda command, **_: begun.append(command) or Child())
+    monkeypatch.setattr(jobs.current_app, "send_task", lambda *arguments, **_: sent.append(arguments))
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **_: begun.append(command) or Child())
     settings.REDIS_URL = "redis://nowhere"
     job.launch(7)
     assert (sent, begun) == ([("orgs.tasks.run_import", [7])], [])
@@ -296,10 +296,10 @@ def test_celery_is_asked_when_there_is_a_broker_else_a_process(monkeypatch, sett
     assert begun[0][-2:] == ["run_import", "8"]
 
     def refuse(*_, **__):
-        raise job.BrokerError
+        raise jobs.BrokerError
 
     settings.REDIS_URL = "redis://nowhere"
-    monkeypatch.setattr(job.current_app, "send_task", refuse)
+    monkeypatch.setattr(jobs.current_app, "send_task", refuse)
     job.launch(9)
     assert begun[1][-1] == "9"
 
@@ -382,7 +382,7 @@ def stored_words() -> tuple[list, list, list]:
 @pytest.mark.usefixtures("closed_connections")
 def test_a_writer_killed_at_ten_random_moments_leaves_the_old_state_or_the_new(launched, monkeypatch):
     boss = builders.make_user(username="boss", is_superuser=True, is_staff=True)
-    monkeypatch.setattr(job, "DEAD_AFTER", 0.5)
+    monkeypatch.setattr(jobs, "DEAD_AFTER", 0.5)
     values = connection.settings_dict
     address = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
     surroundings = {**os.environ, "DATABASE_URL": address, "MEDIA_ROOT": str(django_settings.MEDIA_ROOT), "TODAY": ""}

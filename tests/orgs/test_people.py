@@ -80,6 +80,14 @@ def test_two_secretaries_at_a_time_are_refused_and_one_after_the_other_is_fine(u
     assert heads.head_of(unit["team"], builders.day("2010-09-01")).person == new
 
 
+def test_two_secretaries_are_found_among_very_many_organisations_too(unit, monkeypatch):
+    monkeypatch.setattr(people, "MANY", 0)
+    post = builders.make_post(builders.make_person("旧"), unit["team"])
+    with pytest.raises(people.PeopleRefused, match="两名书记"):
+        builders.make_post(builders.make_person("新"), unit["team"], from_on=builders.day("2010-09-01"))
+    assert list(Post.objects.filter(role="secretary")) == [post]
+
+
 def test_the_same_post_twice_is_refused(unit):
     person = builders.make_person()
     builders.make_post(person, unit["team"], "委员")

@@ -76,8 +76,31 @@ class World:
         return ""
 
 
-def duties(world: World, *, second_half: bool) -> list[tuple]:
-    """Rows (rule, kind, reviewer, acting, target kind, target, basis, joint group), sorted."""
+class Round:
+    """What a round takes: an empty choice takes all. `below` is an organisation's code."""
+
+    def __init__(self, below="", types=(), categories=(), subjects=(), rules=()):
+        self.below, self.types, self.categories, self.subjects, self.rules = below, types, categories, subjects, rules
+
+    def takes(self, world: World, rule: str, subject: str, code: str) -> bool:
+        """A duty of this rule towards the organisation itself, its head, or a member of its team or branch."""
+        org = world.orgs[code]
+        if self.below and self.below not in world.up(code):
+            return False
+        if self.types and org["type"] not in self.types:
+            return False
+        if self.categories and org["category"] not in self.categories:
+            return False
+        if self.subjects and subject not in self.subjects:
+            return False
+        return not self.rules or rule in self.rules
+
+
+ALL = Round()
+
+
+def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
+    """Rows (rule, kind, reviewer, acting, target kind, target, basis, joint group), sorted. A round has the yearly ones."""
     rows = set()
     named = set()
 
@@ -90,9 +113,10 @@ def duties(world: World, *, second_half: bool) -> list[tuple]:
     def by_org(rule, reviewer, code, basis, *, head=True, group=""):
         named.add(code)
         acting = world.who_acts(reviewer, code)
-        rows.add((rule, "org", reviewer, acting, "org", code, basis, group))
+        if of.takes(world, rule, "org", code):
+            rows.add((rule, "org", reviewer, acting, "org", code, basis, group))
         person = head_of_target(code)
-        if head and person:
+        if head and person and of.takes(world, rule, "head", code):
             # Several posts make one duty: the first organisation by code gives its acting person and group.
             key = (rule, reviewer, person)
             if key not in heads or code < heads[key][0]:
@@ -130,12 +154,15 @@ def duties(world: World, *, second_half: bool) -> list[tuple]:
         if above and world.is_(above, {"直属挂靠单位"}, {"党委", "党总支"}):
             named.add(code)
             secretary, head = world.head(above), world.head(code)
+            takes_org, takes_head = (of.takes(world, "3A", subject, code) for subject in ("org", "head"))
             if secretary and secretary == head:
-                rows.add(("3A", "org", above, world.who_acts(above, code), "org", code, "affiliation", ""))
+                if takes_org:
+                    rows.add(("3A", "org", above, world.who_acts(above, code), "org", code, "affiliation", ""))
             else:
                 who = secretary or ""
-                rows.add(("3A", "person", who, who, "org", code, "affiliation", ""))
-                if head_of_target(code):
+                if takes_org:
+                    rows.add(("3A", "person", who, who, "org", code, "affiliation", ""))
+                if takes_head and head_of_target(code):
                     rows.add(("3A", "person", who, who, "person", head, "affiliation", ""))
     for code in codes:
         above = world.child_of(code)
@@ -144,11 +171,11 @@ def duties(world: World, *, second_half: bool) -> list[tuple]:
     for (rule, reviewer, person), (_code, acting, basis, group) in heads.items():
         rows.add((rule, "org", reviewer, acting, "person", person, basis, group))
     if second_half:
-        rows |= _yearly(world, codes)
+        rows |= _yearly(world, codes, of)
     return sorted(rows)
 
 
-def _yearly(world, codes):
+def _yearly(world, codes, of):
     rows = set()
     for code in codes:
         secretary = world.head(code) or ""
@@ -157,11 +184,11 @@ def _yearly(world, codes):
             rule = "2C"
         elif world.is_(code, {"直属挂靠单位"}, {"党委", "党总支"}):
             rule = "3B"
-        if rule:
+        if rule and of.takes(world, rule, "team_member", code):
             for person, org, *_ in world.posts:
                 if org == code and person != secretary and world.people[person] == "正常":
                     rows.add((rule, "person", secretary, secretary, "person", person, "team", ""))
-        if world.orgs[code]["type"] == "党支部":
+        if world.orgs[code]["type"] == "党支部" and of.takes(world, "4", "member", code):
             for person, branch in world.members:
                 if branch == code and person != secretary and world.people[person] == "正常":
                     rows.add(("4", "person", secretary, secretary, "person", person, "affiliation", ""))

@@ -9,16 +9,18 @@ import time
 import pytest
 from django.db import connection, transaction
 
-from orgs import people
+from orgs import people, personnel
+from reports import coverage as totals
 from reviews import duties, duty_csv, records
 from reviews.models import Duty, DutyStatus
+from tests import builders
 from tests.cast import make_cast
 from tests.reviews.record_cases import full_draft
 
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("closed_connections"),
+    pytest.mark.usefixtures("closed_connections", "in_2010"),
 ]
 ON = datetime.date(2010, 12, 10)
 
@@ -53,6 +55,45 @@ def test_two_generations_at_once_make_every_duty_once():
     Duty.objects.all().delete()
     duties.regenerate(period, on=ON)
     assert together == list(duty_csv.rows(period))
+
+
+@pytest.mark.parametrize("lag", [0, 0.05, 0.2, 0.5])
+def test_a_review_confirmed_while_a_round_is_made_serves_the_round(lag):
+    cast = make_cast()
+    half, made = duties.ensure_period("2010H2"), builders.make_round()
+    duties.regenerate(half, on=ON)
+    duty = Duty.objects.get(period=half, rule_code="4", target_person=cast.person["member"])
+    record = records.open_draft(duty, by=cast.user["secretary"])
+
+    def confirm():
+        time.sleep(lag)
+        records.confirm(record, full_draft(record), by=cast.user["secretary"])
+
+    assert side_by_side(confirm, lambda: duties.regenerate(made, on=ON)) == [None, None]
+    of_round = Duty.objects.get(period=made, rule_code="4", target_person=cast.person["member"])
+    assert of_round.status == DutyStatus.DONE
+    assert totals.prove() == []
+
+
+def test_two_leaders_confirm_while_a_change_is_followed_in_two_periods():
+    cast = make_cast()
+    half, made = duties.ensure_period("2010H2"), builders.make_round()
+    duties.regenerate_many([half, made], on=ON)
+    written = []
+    for part, target in (("secretary", "member"), ("lower_secretary", "lower_member")):
+        duty = Duty.objects.get(period=half, rule_code="4", target_person=cast.person[target])
+        record = records.open_draft(duty, by=cast.user[part])
+        written.append((record, full_draft(record), cast.user[part]))
+
+    def confirm(record, draft, user):
+        records.confirm(record, draft, by=user)
+
+    works = [lambda one=one: confirm(*one) for one in written]
+    head = cast.person["bureau_head"]
+    works.append(lambda: personnel.transfer([head], to=cast.org["1321"], on=ON, reason="调动", by=None))
+    assert side_by_side(*works) == [None] * 3
+    assert Duty.objects.filter(rule_code="4", status=DutyStatus.DONE).count() == 4
+    assert totals.prove() == []
 
 
 def test_a_review_confirmed_while_its_duty_is_withdrawn_keeps_it():

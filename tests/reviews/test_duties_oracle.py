@@ -13,6 +13,7 @@ from orgs.models import Charge, Organization, Person, Post
 from reports.demonstration import load
 from reports.demonstration.people import invent
 from reviews import duties, duty_csv
+from reviews.models import Period, PeriodKind
 from tests import builders
 from tests.reviews import oracle
 
@@ -111,6 +112,39 @@ def test_random_systems_get_the_duties_of_the_table(seed):
     store(world)
     assert derived("2010H2") == oracle.duties(world, second_half=True)
     assert derived("2011H1") == oracle.duties(world, second_half=False)
+
+
+def random_round(rng: random.Random, world: oracle.World) -> oracle.Round:
+    """Each choice left open, or some of it."""
+    some = lambda found, most: tuple(rng.sample(found, rng.randint(1, most))) if rng.random() < 0.4 else ()  # noqa: E731
+    return oracle.Round(
+        below=rng.choice(sorted(world.orgs)) if rng.random() < 0.4 else "",
+        types=some(TYPES, 3),
+        categories=some(CATEGORIES, 8),
+        subjects=some(["org", "head", "team_member", "member"], 3),
+        rules=some(["0", "1A", "1B", "2A", "2B", "2C", "3A", "3B", "4", "5A", "5B"], 6),
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_rounds_take_what_a_plain_reading_of_their_choices_takes(seed):
+    rng = random.Random(seed)
+    world = random_world(rng)
+    store(world)
+    expected = oracle.duties(world, second_half=True)
+    for number in range(4):
+        of = random_round(rng, world)
+        # Made as it is stored, whatever the page would refuse: one that is about nobody has no duties.
+        made = Period.objects.create(
+            kind=PeriodKind.ROUND, code=f"R{number}", name=f"第{number}轮", starts_on=builders.day("2010-10-01"),
+            ends_on=builders.day("2011-03-31"), below=Organization.objects.filter(code=of.below).first(),
+            org_types=[builders.TYPES[name] for name in of.types], categories=list(of.categories),
+            subjects=list(of.subjects), rule_codes=list(of.rules),
+        )  # fmt: skip
+        duties.regenerate(made, on=made.starts_on)
+        rows = sorted(row[:8] for row in duty_csv.rows(made))
+        assert rows == oracle.duties(world, second_half=True, of=of), vars(of)
+        assert {row[:1] + row[2:3] + row[4:6] for row in rows} <= {row[:1] + row[2:3] + row[4:6] for row in expected}
 
 
 def test_the_real_tree_gets_the_duties_of_the_table():

@@ -1,4 +1,4 @@
-"""How far an import has come, in a small file beside the upload: seen by others while its transaction is open.
+"""How far a job in the background has come, in a small file: seen by others while its transaction is open.
 
 A row of the database cannot tell it: the work is one transaction, and on SQLite nobody else can write meanwhile.
 The file's time is the sign of life, renewed by a thread however long one statement takes.
@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,6 @@ from typing import Any, Self
 
 BEAT_SECONDS = 2.0
 WRITE_SECONDS = 0.5
-STAGES = ("read", "checked", "written")
 Tick = Callable[[str, int], None]
 
 
@@ -31,7 +30,7 @@ class Reporter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows = dict.fromkeys(STAGES, 0)
+        self.rows: dict[str, int] = {}
         self.last = 0.0
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._beat, daemon=True)
@@ -49,7 +48,7 @@ class Reporter:
         self._write()
 
     def tick(self, stage: str, rows: int) -> None:
-        """So many rows are read, checked or written by now."""
+        """So many rows have passed this stage by now."""
         self.rows[stage] = rows
         if time.monotonic() - self.last > WRITE_SECONDS:
             self._write()
@@ -57,7 +56,8 @@ class Reporter:
     def _write(self) -> None:
         self.last = time.monotonic()
         draft = self.path.with_suffix(".part")
-        with suppress(OSError):  # a full disk must not stop an import for its progress
+        with suppress(OSError):  # a full disk must not stop the work for its progress
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps(self.rows), encoding="ascii")
             draft.replace(self.path)
 
@@ -67,14 +67,14 @@ class Reporter:
                 os.utime(self.path)
 
 
-def rows(path: Path) -> dict[str, int]:
-    """read, checked and written so far; zeros where nothing is known."""
+def rows(path: Path, stages: Sequence[str]) -> dict[str, int]:
+    """How many have passed each stage so far; zeros where nothing is known."""
     found: Any = None
     with suppress(OSError, ValueError):
         found = json.loads(path.read_text(encoding="ascii"))
     if not isinstance(found, dict):
         found = {}
-    return {stage: int(found.get(stage, 0)) for stage in STAGES}
+    return {stage: int(found.get(stage, 0)) for stage in stages}
 
 
 def last_sign(path: Path) -> float:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("orgs", "0007_runs_of_events"),
-        ("reviews", "0007_exempt_approved_by"),
+        ("reviews", "0008_period_rounds"),
     ]
 
     operations = [
