@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("orgs", "0007_runs_of_events"),
         ("reports", "0001_initial"),
-        ("reviews", "0008_index_exempt_duties"),
+        ("reviews", "0009_index_exempt_duties"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
