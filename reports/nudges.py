@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import datetime
 
 LENGTH = 500
-BATCH = 1000
+BATCH = 5000  # accounts in one query
+MOST = 5000  # names: longer lists are urged further down, where they are known
 LOGGED = 5
 
 
@@ -90,6 +91,9 @@ def send(org: Organization, *, period: Period, measure: Measure, words: str, own
     if not words or len(words) > LENGTH:
         raise NudgeRefused(f"请写明催办内容，最多 {LENGTH} 个字。")
     Period.objects.select_for_update().get(pk=period.pk)  # one nudge at a time, so that the numbers are right
+    count = missing.named(by, period, org, measure, own=own).count()
+    if count > MOST:
+        raise NudgeRefused(f"名单超过 {MOST} 行，请到下级组织分别催办。")
     heard = audience(by, period, org, measure, own=own)
     if not heard.fresh:
         if heard.spared:
@@ -108,7 +112,7 @@ def send(org: Organization, *, period: Period, measure: Measure, words: str, own
     )  # fmt: skip
     nudge = Nudge.objects.create(
         period=period, organization=org, measure=measure, text=words, by=by, on=on, sent=len(heard.fresh),
-        spared=len(heard.spared), missing=missing.named(by, period, org, measure, own=own).count(),
+        spared=len(heard.spared), missing=count,
     )  # fmt: skip
     audit.record(by, "催办", [org], summary=f"{org.name} {period.code} {measure.label}：{len(heard.fresh)} 人")
     return nudge

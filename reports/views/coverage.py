@@ -147,7 +147,7 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "carried": urlencode(_carried(period, on)),
         "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
     }
-    if on is None and named_count and nudges.may(request.user, org):
+    if on is None and 0 < named_count <= nudges.MOST and nudges.may(request.user, org):
         context["audience"] = nudges.audience(request.user, period, org, kind, own=own)
         context["nudge_text"] = nudges.text(period, org, kind, named_count)
         context["nudges"] = nudges.log(period, org, kind)

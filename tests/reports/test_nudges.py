@@ -64,6 +64,14 @@ def test_nothing_to_say_or_too_much_is_refused(cast, period, words):
         send(cast, period, words=words)
 
 
+def test_a_list_too_long_is_urged_further_down(cast, period, as_user, monkeypatch):
+    monkeypatch.setattr(nudges, "MOST", 3)
+    with pytest.raises(nudges.NudgeRefused, match="下级组织"):
+        send(cast, period)
+    page = as_user(cast.user["clerk"]).get(reverse("coverage_missing", args=["1311", "members"]))
+    assert "audience" not in page.context
+
+
 def test_without_accounts_the_text_is_to_be_copied(cast, period):
     for user in cast.user.values():
         if user.person_id:
