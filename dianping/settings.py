@@ -221,6 +221,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {"task": "reports.tasks.deliver_mail", "schedule": 600.0},
     "fold-coverage": {"task": "reports.tasks.fold_coverage", "schedule": 60.0},
     "prove-tree": {"task": "orgs.tasks.prove_tree", "schedule": crontab(hour=2, minute=0)},
+    "old-exports": {"task": "reports.tasks.remove_old_exports", "schedule": crontab(hour=3, minute=0)},
     "prove-coverage": {"task": "reports.tasks.prove_coverage", "schedule": crontab(hour=2, minute=30)},
 }
 

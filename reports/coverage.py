@@ -9,7 +9,7 @@ totals, always under one lock.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import add
@@ -111,6 +111,14 @@ def totals(period: Period, orgs: Iterable[Organization]) -> dict[int, Figures]:
         pk: {measure: Figure(row[2 * at], row[2 * at + 1]) for at, measure in enumerate(Measure)}
         for pk, row in sums.items()
     }
+
+
+def totals_of_many(period: Period, orgs: Sequence[Organization]) -> dict[int, Figures]:
+    """As `totals`, for any number of organisations: some hundreds a query, so within `snapshot` to be of one moment."""
+    found: dict[int, Figures] = {}
+    for start in range(0, len(orgs), FEW):
+        found |= totals(period, orgs[start : start + FEW])
+    return found
 
 
 def _figures_and_places(period: Period, org_ids: list[int]) -> QuerySet:
@@ -337,7 +345,7 @@ def prove(period: Period | None = None) -> list[str]:
     not compared: it is taken anew whenever duties are generated.
     """
     findings: list[str] = []
-    with _snapshot():
+    with snapshot():
         for each in [period] if period else Period.objects.order_by("starts_on"):
             findings += _wrong_targets(each) + _wrong_totals(each)
     return findings
@@ -397,7 +405,7 @@ def _named(org_ids: list[int]) -> QuerySet[Organization]:
 
 
 @contextmanager
-def _snapshot() -> Iterator[None]:
+def snapshot() -> Iterator[None]:
     """One moment of the database for several queries, without stopping anybody."""
     with transaction.atomic():
         if connection.vendor == "postgresql" and not connection.savepoint_ids:

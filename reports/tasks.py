@@ -6,7 +6,8 @@ Each may run twice or side by side: what they do has its effect once, by constra
 from celery import shared_task
 
 from orgs import clock, proofs
-from reports import coverage, reminders
+from orgs.tasks import HOURS
+from reports import coverage, exports, reminders
 from reviews.models import Period
 
 
@@ -22,6 +23,18 @@ def send_reminders() -> int:
 def deliver_mail() -> int:
     """Send the e-mails that wait. Returns how many went out."""
     return reminders.deliver_mail().sent
+
+
+@shared_task(time_limit=HOURS)
+def run_export(pk: int) -> bool:
+    """Make a queued export."""
+    return exports.run(pk)
+
+
+@shared_task
+def remove_old_exports() -> int:
+    """Delete exported files that were kept long enough."""
+    return exports.remove_old()
 
 
 @shared_task

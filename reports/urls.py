@@ -3,7 +3,7 @@
 from django.urls import path
 
 from reports import api
-from reports.views import analysis, annexes, coverage, health, notifications, reports
+from reports.views import analysis, annexes, coverage, exports, health, notifications, reports
 
 urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
@@ -19,6 +19,10 @@ urlpatterns = [
         coverage.coverage_missing_file,
         name="coverage_missing_file",
     ),
+    path("coverage/<str:code>/summary/", exports.export_ask, name="export_ask"),
+    path("exports/", exports.export_list, name="export_list"),
+    path("exports/<int:pk>/file.xlsx", exports.export_file, name="export_file"),
+    path("exports/<int:pk>/delete/", exports.export_delete, name="export_delete"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
     path("notifications/<int:pk>/open/", notifications.notification_open, name="notification_open"),

@@ -297,15 +297,15 @@ class Planner:
 
     def _changed(self, sheet: str, line: Line, label: str, found: Key, stored: dict | None, skip: set[str]) -> Change:
         """The change that this row means for its fields; those in `skip` are the caller's."""
+        if stored is not None:
+            different = {n: value for n, value in line.values.items() if n not in skip and stored[n] != value}
+            old = {name: stored[name] for name in different} if different else {}
+            return Change(sheet, line.number, label, found, different, old, stored["pk"])
         values = {name: value for name, value in line.values.items() if name not in skip}
-        if stored is None:
-            for column in SHEETS[sheet] if len(values) + len(skip) < len(SHEETS[sheet]) else ():
-                if column.name not in values and column.name not in skip and not column.required:
-                    values[column.name] = column.empty
-            return Change(sheet, line.number, label, found, values, NOTHING)
-        different = {name: value for name, value in values.items() if stored[name] != value}
-        old = {name: stored[name] for name in different}
-        return Change(sheet, line.number, label, found, different, old, stored["pk"])
+        for column in SHEETS[sheet] if len(values) + len(skip) < len(SHEETS[sheet]) else ():
+            if column.name not in values and column.name not in skip and not column.required:
+                values[column.name] = column.empty
+        return Change(sheet, line.number, label, found, values, NOTHING)
 
     def _keep(self, change: Change) -> None:
         if change.row in self.wrong[change.sheet]:

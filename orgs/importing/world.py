@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 
 from orgs import clock
 from orgs.errors import DomainError
-from orgs.importing.columns import CHARGES, PEOPLE, POSTS, Bad, Options, key
+from orgs.importing.columns import CHARGES, PEOPLE, POSTS, Bad, Options, is_plain_code, key
 from orgs.importing.plan import World
 from orgs.importing.reading import Book, column_of
 from orgs.importing.shapes import Stored
@@ -76,8 +76,12 @@ def _codes(book: Book, options: Options, sheet: str, name: str) -> Iterator[str]
         return
     column = column_of(sheet, name)
     for _, cells in table.rows:
+        cell = table.cell(cells, name)
+        if is_plain_code(column, cell):
+            yield key(cell)
+            continue
         try:
-            yield key(column.value(table.cell(cells, name), options))
+            yield key(column.value(cell, options))
         except Bad:
             continue
 

@@ -2,12 +2,15 @@
 
 from reports.models.annex import MemberForm, OrganizationForm
 from reports.models.coverage import CoverageTotal
+from reports.models.export import Export, ExportState
 from reports.models.notification import Notification, NotificationKind
 from reports.models.nudge import Nudge
 from reports.models.progress import ProgressReport, ProgressRow, ReportState
 
 __all__ = [
     "CoverageTotal",
+    "Export",
+    "ExportState",
     "MemberForm",
     "Notification",
     "NotificationKind",

@@ -21,7 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from orgs import accounts, tokens
 from orgs.importing import aliases, export, job
 from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
-from reports import submissions
+from reports import exports, submissions
 from reports.models import Notification, NotificationKind
 from reviews import coverage, draws, rule_versions, rules, work_plans
 from reviews.models import AcceptedGap, RectificationItem, Rule
@@ -178,6 +178,10 @@ MATRIX = {
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
     "coverage_remind": (NEVER, "404 404 404 404 302 302 302"),
     "coverage_missing_file": ("404 404 404 200 200 200 200", NEVER),
+    "export_ask": (NEVER, "404 404 404 404 404 404 404"),  # of which period, nothing says
+    "export_list": (OPEN, NEVER),
+    "export_file": ("404 404 404 404 404 200 404", NEVER),  # one's own
+    "export_delete": (NEVER, "404 404 404 404 404 302 404"),
     "notifications": (OPEN, NEVER),
     "notifications_read": (NEVER, SENT_ON),
     "notification_open": (NEVER, "404 404 404 404 302 404 404"),
@@ -277,6 +281,7 @@ def world(cast) -> World:
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
     pk_of["gap"] = gap.pk
+    pk_of["export"] = exports.ask(cast.org["13"], cases.period, by=users["office"]).pk
     tokens.issue(users["office"], name="平台", days=30)
     pk_of["api"] = ApiToken.objects.get().pk
     pk_of["rule"] = Rule.objects.get(code="4").pk

@@ -32,7 +32,7 @@ def test_texts_and_json_keep_every_character(period):
         "period_id": period.pk, "rule_id": None, "rule_code": "X", "basis": "assigned", "due_on": day("2010-12-31"),
         "created_at": timezone.now(),
         "status": "pending", "is_assigned": True, "exempt_reason": odd, "target_org_id": org.pk,
-        "target_person_id": None, "reviewer_kind": "org", "reviewer_org_id": org.pk, "reviewer_id": None,
+        "target_person_id": None, "exempt_approved_by": "", "reviewer_kind": "org", "reviewer_org_id": org.pk, "reviewer_id": None,
         "acting_id": None, "subject": "org", "about_org_id": org.pk, "joint_group": "",
         "reasons": [{"org": odd, "acting": True, "since": None}],
     }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -14,6 +14,7 @@ from orgs import clock, tokens
 from orgs.models import ApiToken, AuditEvent, Organization
 from reports import coverage, submissions
 from reports.api import api
+from reviews import coverage as targets
 from reviews.models import Duty, Measure
 from tests.builders import day
 from tests.reviews.record_cases import make_cases
@@ -140,7 +141,8 @@ def test_lists_are_narrowed(cases, cast):
 
 def test_coverage_adds_up_and_is_what_the_page_says(cases, cast):
     cases.confirmed()
-    coverage.recount(cases.period)
+    with transaction.atomic():
+        targets.sync(cases.period, day("2010-12-10"))
     told = reader(cast.user["clerk"])("coverage/13?period=2010H2")[1]
     figures = coverage.added(row.figures for row in coverage.by_child(cases.period, cast.org["13"]))
     for measure in Measure:
@@ -148,6 +150,7 @@ def test_coverage_adds_up_and_is_what_the_page_says(cases, cast):
         for word in ("due", "done"):
             assert sum(row[measure.value][word] for row in told["rows"]) == told["total"][measure.value][word]
     assert told["rows"][0]["is_own"]
+    assert told["total"]["members"]["done"] > 0
 
 
 def test_reports_are_told_as_sent_and_drafts_are_not(cases, cast):

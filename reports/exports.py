@@ -1,0 +1,140 @@
+"""Verbs of exports: asked for, made (in the background for a large range), kept for their owner, removed.
+
+An export is `queued`, then `writing` and `done`. One process claims it (`run`); a process that dies leaves it to be asked
+for again. The file is its owner's alone and goes after KEPT_DAYS days, or when it is deleted.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+import uuid
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from orgs import audit, jobs, progress
+from orgs.errors import DomainError, Forbidden
+from orgs.models import Organization, User
+from reports import summary
+from reports.models import Export, ExportState
+from reviews.models import Period
+
+KEPT_DAYS = 7
+AT_ONCE = 1000  # organisations; a larger range is a job in the background
+MOST = 20  # files of one account
+STAGES = ("total", "written")
+
+
+class ExportRefused(DomainError):
+    """It cannot be made, or not now."""
+
+
+def ask(org: Organization, period: Period, *, by: User) -> Export:
+    """The summary workbook of an organisation and all below it; a second click finds the one under way.
+
+    Raises Forbidden, ExportRefused.
+    """
+    _check(org, by)
+    remove_old()
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two clicks come one after the other
+        mine = Export.objects.filter(by=by)
+        for other in mine.filter(state__in=[ExportState.QUEUED, ExportState.WRITING]):
+            if notice_death(other).is_under_way and (other.organization_id, other.period_id) == (org.pk, period.pk):
+                return other
+        if mine.count() >= MOST:
+            raise ExportRefused(f"您已有 {MOST} 个导出文件，请先删除不用的。")
+        made = Export.objects.create(by=by, organization=org, period=period, touched_at=timezone.now())
+        audit.record(by, "导出汇总表", [made])
+    if Organization.objects.below(org, include_self=True).order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
+        run(made.pk)
+        made.refresh_from_db()
+    else:
+        transaction.on_commit(partial(jobs.launch, "reports.tasks.run_export", "run_export", made.pk))
+    return made
+
+
+def run(pk: int) -> bool:
+    """Make a queued export; False when there is none, or another process has it."""
+    return jobs.work(lambda: _claim(pk), _do, _end, progress_path)
+
+
+def progress_path(export: Export) -> Path:
+    """Where the progress of an export is told."""
+    return Path(settings.MEDIA_ROOT) / "exports" / f"{export.pk}.progress"
+
+
+def notice_death(export: Export) -> Export:
+    """Mark one whose process gives no sign of life as interrupted."""
+    is_queued = export.state == ExportState.QUEUED
+    if export.is_under_way and jobs.looks_dead(export.touched_at, progress_path(export), is_queued=is_queued):
+        note = "生成的进程中断了，请删除后重新导出。"
+        same = Export.objects.filter(pk=export.pk, state=export.state, run=export.run)
+        if same.update(state=ExportState.INTERRUPTED, run="", note=note):
+            export.refresh_from_db()
+    return export
+
+
+@transaction.atomic
+def delete(export: Export, *, by: User) -> None:
+    """Gone at once, its file with it; one that is being made is given up."""
+    audit.record(by, "删除导出文件", [export])
+    _remove(export)
+
+
+def remove_old() -> int:
+    """Delete what was kept long enough; returns how many."""
+    old = list(Export.objects.filter(created_at__lt=timezone.now() - datetime.timedelta(days=KEPT_DAYS)))
+    with transaction.atomic():
+        for export in old:
+            _remove(export)
+    return len(old)
+
+
+def _remove(export: Export) -> None:
+    Export.objects.filter(pk=export.pk).delete()
+    if export.file.name:
+        transaction.on_commit(partial(export.file.storage.delete, export.file.name))
+    transaction.on_commit(partial(progress_path(export).unlink, missing_ok=True))
+
+
+def _check(org: Organization, by: User) -> None:
+    if not Organization.objects.visible_to(by).filter(pk=org.pk).exists():
+        raise Forbidden("只能导出您看得到的组织。")
+
+
+def _claim(pk: int) -> Export | None:
+    """The export, if this process is the one that makes it."""
+    found = Export.objects.select_related("by__person", "organization", "period").filter(pk=pk).first()
+    if found is None or found.state != ExportState.QUEUED:
+        return None
+    found.state, found.run = ExportState.WRITING, uuid.uuid4().hex
+    queued = Export.objects.filter(pk=pk, state=ExportState.QUEUED)
+    return found if queued.update(state=found.state, run=found.run, touched_at=timezone.now()) else None
+
+
+def _do(export: Export, tick: progress.Tick) -> None:
+    """The figures of one moment, drawn into a file, which is the owner's when it is whole."""
+    _check(export.organization, export.by)
+    listed = summary.lines(export.period, export.organization, export.by)
+    tick("total", len(listed))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "summary.xlsx"
+        summary.write(path, export.period, listed, tick)
+        with path.open("rb") as stream:
+            export.file.save(f"{uuid.uuid4().hex}.xlsx", File(stream), save=False)
+    mine = Export.objects.filter(pk=export.pk, run=export.run).exclude(run="")
+    values = {"state": ExportState.DONE, "done_at": timezone.now(), "organizations": len(listed), "note": ""}
+    if not mine.update(**values, file=export.file.name):
+        export.file.delete(save=False)
+        raise jobs.Superseded("这次导出已被删除或由别的进程接手。")
+
+
+def _end(export: Export, ending: jobs.Ending, note: str) -> None:
+    """The last word on one that did not succeed, unless somebody else had it already."""
+    Export.objects.filter(pk=export.pk, run=export.run).update(state=ending, note=note[:500], touched_at=timezone.now())

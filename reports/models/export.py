@@ -1,0 +1,63 @@
+"""Long files that are made in the background and kept for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+
+class ExportState(models.TextChoices):
+    """States of an export."""
+
+    QUEUED = "queued", "排队中"
+    WRITING = "writing", "生成中"
+    DONE = "done", "已生成"
+    REFUSED = "refused", "没有生成"
+    INTERRUPTED = "interrupted", "中断"
+
+
+UNDER_WAY = (ExportState.QUEUED, ExportState.WRITING)
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    """Exports."""
+
+    def of(self, user: User) -> Self:
+        """Those that the user asked for: nobody else sees them."""
+        return self.filter(by=user)
+
+
+class Export(models.Model):
+    """导出: the summary workbook of an organisation and all below it, for who asked for it. Written by `reports.exports`."""
+
+    by = models.ForeignKey("orgs.User", models.CASCADE, verbose_name="导出人", related_name="exports")
+    organization = models.ForeignKey("orgs.Organization", models.CASCADE, verbose_name="组织", related_name="+")
+    period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
+    state = models.CharField("状态", max_length=20, choices=ExportState, default=ExportState.QUEUED)
+    # Who makes it now: only that process may go on, whatever another one believes.
+    run = models.CharField("执行标识", max_length=32, blank=True)
+    touched_at = models.DateTimeField("任务时间")
+    created_at = models.DateTimeField("申请时间", auto_now_add=True)
+    done_at = models.DateTimeField("生成时间", null=True, blank=True)
+    organizations = models.PositiveIntegerField("组织数", default=0)
+    file = models.FileField("文件", upload_to="exports/", blank=True)
+    note = models.CharField("说明", max_length=500, blank=True)
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "导出"
+        verbose_name_plural = "导出"
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.organization} {self.period}汇总表"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Waits for a process, or one works on it."""
+        return self.state in UNDER_WAY

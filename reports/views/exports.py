@@ -1,0 +1,66 @@
+"""导出: one's own files, how far they are, and asking for one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from orgs import progress
+from orgs.errors import DomainError
+from orgs.models import Organization
+from orgs.requests import UserRequest
+from reports import exports
+from reports.models import Export, ExportState
+from reviews.models import Period
+
+
+def _mine(request: UserRequest) -> QuerySet[Export]:
+    return Export.objects.of(request.user).select_related("organization", "period")
+
+
+@require_safe
+def export_list(request: UserRequest) -> HttpResponse:
+    """The files, the newest first; of what is being made, how far it is. By htmx only the list."""
+    found = [exports.notice_death(export) for export in _mine(request)]
+    for export in found:
+        if export.is_under_way:
+            export.rows = progress.rows(exports.progress_path(export), exports.STAGES)  # type: ignore[attr-defined]
+    context = {"exports": found, "is_busy": any(export.is_under_way for export in found), "days": exports.KEPT_DAYS}
+    name = "reports/_exports.html" if request.headers.get("HX-Request") else "reports/exports.html"
+    return render(request, name, context)
+
+
+@require_POST
+def export_ask(request: UserRequest, code: str) -> HttpResponse:
+    """Have the summary workbook made."""
+    org = get_object_or_404(Organization.objects.visible_to(request.user), code=code)
+    period = get_object_or_404(Period, code=request.POST.get("period", "")[:20].replace("\x00", ""))
+    try:
+        exports.ask(org, period, by=request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("export_list")
+
+
+@require_safe
+def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
+    """The file, for its owner."""
+    export = get_object_or_404(_mine(request), pk=pk, state=ExportState.DONE)
+    try:
+        stream = export.file.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    name = f"{export.period.code}点评汇总表_{export.organization.code}.xlsx"
+    return FileResponse(stream, as_attachment=True, filename=name)
+
+
+@require_POST
+def export_delete(request: UserRequest, pk: int) -> HttpResponse:
+    """It goes before its time."""
+    exports.delete(get_object_or_404(_mine(request), pk=pk), by=request.user)
+    messages.success(request, "已删除。")
+    return redirect("export_list")

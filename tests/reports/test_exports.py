@@ -1,0 +1,191 @@
+"""The summary workbook: its sums are live and right, it is its owner's alone, made once, and gone after a week."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import subprocess
+
+import openpyxl
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from orgs import jobs
+from orgs.errors import Forbidden
+from reports import coverage, exports, summary
+from reports.models import Export, ExportState
+from reviews import coverage as targets
+from tests.builders import day, make_org
+from tests.reviews.record_cases import make_cases
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
+
+
+@pytest.fixture
+def cases(cast):
+    made = make_cases(cast)
+    made.confirmed()
+    made.confirmed_branch()
+    with transaction.atomic():
+        targets.sync(made.period, day("2010-12-10"))
+    return made
+
+
+def opened(export, **options):
+    with export.file.open("rb") as stream:
+        return openpyxl.load_workbook(stream, **options)
+
+
+def numbers(sheet, columns):
+    """Code -> the figures of some columns."""
+    return {
+        row[0]: [row[at] or 0 for at in columns] for row in sheet.iter_rows(min_row=summary.HEAD + 1, values_only=True)
+    }
+
+
+def figures(found):
+    return [n for measure in summary.MEASURES for n in (found[measure].due, found[measure].done)]
+
+
+def test_its_figures_are_those_of_the_page(cases, cast):
+    export = exports.ask(cast.org["13"], cases.period, by=cast.user["clerk"])
+    assert (export.state, export.organizations) == (ExportState.DONE, len(numbers(opened(export)["全部组织"], [0])))
+    told = numbers(opened(export, data_only=True)["全部组织"], [10, 11, 13, 14, 16, 17])
+    below = [line.org for line in summary.lines(cases.period, cast.org["13"], cast.user["clerk"])]
+    live = coverage.totals(cases.period, below)
+    assert told == {org.code: figures(live[org.pk]) for org in below}
+    rows = opened(export, data_only=True)["汇总"]
+    by_child = coverage.by_child(cases.period, cast.org["13"])
+    listed = list(rows.iter_rows(min_row=summary.HEAD + 1, values_only=True))
+    assert [[row[at] for at in (2, 3, 5, 6, 8, 9)] for row in listed[:-1]] == [figures(row.figures) for row in by_child]
+    assert [listed[-1][at] for at in (2, 3, 5, 6, 8, 9)] == figures(live[cast.org["13"].pk])
+    assert sum(figures(live[cast.org["13"].pk])) > 0
+
+
+def test_calc_comes_to_the_same_sums(cases, cast, tmp_path):
+    """LibreOffice computes every formula anew and agrees with what was stored beside it."""
+    export = exports.ask(cast.org["1"], cases.period, by=cast.user["admin"])
+    stored = opened(export, data_only=True)
+    path = tmp_path / "a.xlsx"
+    bare = opened(export)  # openpyxl writes formulas without their values: nothing to copy from
+    bare.save(path)
+    subprocess.run(
+        [shutil.which("soffice"), f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to",
+         "xlsx:Calc MS Excel 2007 XML", "--outdir", tmp_path / "out", path],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    computed = openpyxl.load_workbook(tmp_path / "out" / "a.xlsx", data_only=True)
+    formulas = 0
+    for sheet in bare:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    formulas += 1
+                    want, got = (book[sheet.title][cell.coordinate].value or 0 for book in (stored, computed))
+                    assert got == pytest.approx(want), (sheet.title, cell.coordinate, cell.value)
+    assert formulas > 50
+
+
+def test_names_are_never_formulas(cases, cast):
+    make_org("13101", parent=cast.org["131"], name="=1+1")
+    export = exports.ask(cast.org["13"], cases.period, by=cast.user["clerk"])
+    cells = [
+        cell for row in opened(export)["全部组织"].iter_rows(max_col=4) for cell in row if "=1+1" in str(cell.value)
+    ]
+    assert [cell.data_type for cell in cells] == ["s"]
+
+
+def test_only_its_owner_has_it(cases, cast, as_user):
+    page = as_user(cast.user["clerk"]).post(reverse("export_ask", args=["13"]), {"period": "2010H2"}, follow=True)
+    export = Export.objects.get()
+    assert f"{export.organizations} 个组织" in page.content.decode()
+    url = reverse("export_file", args=[export.pk])
+    answer = as_user(cast.user["clerk"]).get(url)
+    assert b"".join(answer.streaming_content)[:2] == b"PK"
+    for other in ("admin", "root_clerk", "secretary"):
+        browser = as_user(cast.user[other])
+        assert browser.get(url).status_code == 404
+        assert browser.post(reverse("export_delete", args=[export.pk])).status_code == 404
+        assert "还没有导出的文件" in browser.get(reverse("export_list")).content.decode()
+    assert (
+        as_user(cast.user["stranger"]).post(reverse("export_ask", args=["13"]), {"period": "2010H2"}).status_code == 404
+    )
+    with pytest.raises(Forbidden):
+        exports.ask(cast.org["12"], cases.period, by=cast.user["clerk"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(exports, "MOST", 1)
+        with pytest.raises(exports.ExportRefused, match="已有 1 个"):
+            exports.ask(cast.org["131"], cases.period, by=cast.user["clerk"])
+
+
+def test_files_go_when_they_are_deleted_and_after_a_week(cases, cast, as_user, django_capture_on_commit_callbacks):
+    first, second = (exports.ask(cast.org[code], cases.period, by=cast.user["clerk"]) for code in ("13", "131"))
+    storage = first.file.storage
+    with django_capture_on_commit_callbacks(execute=True):
+        as_user(cast.user["clerk"]).post(reverse("export_delete", args=[first.pk]))
+    assert not storage.exists(first.file.name)
+    assert exports.remove_old() == 0
+    Export.objects.update(created_at=timezone.now() - datetime.timedelta(days=exports.KEPT_DAYS, minutes=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert exports.remove_old() == 1
+    assert not storage.exists(second.file.name)
+    assert not Export.objects.exists()
+
+
+def test_a_large_one_is_made_in_the_background_once(
+    cases, cast, as_user, monkeypatch, django_capture_on_commit_callbacks
+):
+    launched = []
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    monkeypatch.setattr(jobs, "launch", lambda *what: launched.append(what))
+    with django_capture_on_commit_callbacks(execute=True):
+        export = exports.ask(cast.org["13"], cases.period, by=cast.user["clerk"])
+        assert exports.ask(cast.org["13"], cases.period, by=cast.user["clerk"]) == export
+    assert launched == [("reports.tasks.run_export", "run_export", export.pk)]
+    browser = as_user(cast.user["clerk"])
+    assert "hx-trigger" in browser.get(reverse("export_list")).content.decode()
+    assert exports.run(export.pk)
+    assert not exports.run(export.pk)
+    part = browser.get(reverse("export_list"), headers={"HX-Request": "true"}).content.decode()
+    assert "下载" in part
+    assert "hx-trigger" not in part
+    assert "<html" not in part
+
+
+def test_what_was_deleted_or_died_meanwhile_leaves_no_file(cases, cast, monkeypatch, settings):
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    monkeypatch.setattr(jobs, "launch", lambda *what: None)
+    export = exports.ask(cast.org["13"], cases.period, by=cast.user["clerk"])
+    real = summary.write
+
+    def gone(*args):
+        Export.objects.filter(pk=export.pk).delete()
+        real(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(summary, "write", gone)
+        assert exports.run(export.pk)
+    assert not list((settings.MEDIA_ROOT / "exports").glob("*.xlsx"))
+    other = exports.ask(cast.org["131"], cases.period, by=cast.user["clerk"])
+    Export.objects.filter(pk=other.pk).update(
+        state=ExportState.WRITING, run="x", touched_at=timezone.now() - datetime.timedelta(seconds=jobs.DEAD_AFTER + 5)
+    )
+    exports.progress_path(other).unlink(missing_ok=True)
+    other.refresh_from_db()
+    assert exports.notice_death(other).state == ExportState.INTERRUPTED
+
+
+def test_its_rows_cost_no_queries_of_their_own(cases, cast):
+    def asked():
+        with CaptureQueriesContext(connection) as found:
+            summary.lines(cases.period, cast.org["1"], cast.user["admin"])
+        return len(found)
+
+    asked()  # folds what is pending
+    before = asked()
+    for number in range(30):
+        make_org(f"1311{number:02d}9", parent=cast.org["131"])
+    assert asked() == before
