@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("orgs", "0007_runs_of_events"),
-        ("reports", "0001_initial"),
+        ("reports", "0002_export"),
         ("reviews", "0009_index_exempt_duties"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
