@@ -13,6 +13,7 @@ urlpatterns = [
     path("coverage/<str:code>/exempt/", analysis.coverage_exempt, name="coverage_exempt"),
     path("coverage/<str:code>/quality/<str:fault>/", analysis.coverage_quality, name="coverage_quality"),
     path("coverage/<str:code>/missing/<str:measure>/", coverage.coverage_missing, name="coverage_missing"),
+    path("coverage/<str:code>/missing/<str:measure>/remind/", coverage.coverage_remind, name="coverage_remind"),
     path(
         "coverage/<str:code>/missing/<str:measure>.<str:kind>",
         coverage.coverage_missing_file,

@@ -4,6 +4,7 @@ from reports.models.annex import MemberForm, OrganizationForm
 from reports.models.coverage import CoverageTotal
 from reports.models.export import Export, ExportState
 from reports.models.notification import Notification, NotificationKind
+from reports.models.nudge import Nudge
 from reports.models.progress import ProgressReport, ProgressRow, ReportState
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "MemberForm",
     "Notification",
     "NotificationKind",
+    "Nudge",
     "OrganizationForm",
     "ProgressReport",
     "ProgressRow",

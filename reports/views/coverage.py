@@ -16,14 +16,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from orgs import audit, clock, scope
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from orgs.views import as_of
 from reports import coverage as figures_of
-from reports import lists, missing, past
+from reports import lists, missing, nudges, past
 from reports.annexes.xlsx import MIME
 from reports.coverage import Figure, Figures, Row
 from reviews.models import Measure, Period
@@ -147,6 +147,10 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "carried": urlencode(_carried(period, on)),
         "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
     }
+    if on is None and 0 < named_count <= nudges.MOST and nudges.may(request.user, org):
+        context["audience"] = nudges.audience(request.user, period, org, kind, own=own)
+        context["nudge_text"] = nudges.text(period, org, kind, named_count)
+        context["nudges"] = nudges.log(period, org, kind)
     return render(request, "reports/coverage_missing.html", context)
 
 
@@ -170,6 +174,25 @@ def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: s
     if kind == "csv":
         return StreamingHttpResponse(lists.csv_lines(rows), content_type="text/csv; charset=utf-8", headers=disposition)
     return HttpResponse(lists.workbook_bytes(rows, title, missing.WIDTHS), content_type=MIME, headers=disposition)
+
+
+@require_POST
+def coverage_remind(request: UserRequest, code: str, measure: str) -> HttpResponse:
+    """催办: urge whoever can still reach the missing ones."""
+    org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
+    if period is None or not nudges.may(request.user, org):
+        raise Http404
+    own = request.GET.get("own") == "1"
+    back = redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
+    try:
+        words = request.POST.get("text", "").replace("\0", "")
+        nudge = nudges.send(org, period=period, measure=of, words=words, own=own, by=request.user)
+    except nudges.NudgeRefused as error:
+        messages.error(request, str(error))
+        return back
+    spared = f"，另有 {nudge.spared} 人今天已催办过，没有重复打扰" if nudge.spared else ""
+    messages.success(request, f"已催办 {nudge.sent} 人{spared}。")
+    return back
 
 
 # --- inside -------------------------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ MATRIX = {
     "coverage_exempt": ("404 404 404 200 200 200 200", NEVER),
     "coverage_quality": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_remind": (NEVER, "404 404 404 404 302 302 302"),
     "coverage_missing_file": ("404 404 404 200 200 200 200", NEVER),
     "export_ask": (NEVER, "404 404 404 404 404 404 404"),  # of which period, nothing says
     "export_list": (OPEN, NEVER),
