@@ -16,6 +16,7 @@ from reviews import cadence, coverage, rule_versions
 from reviews.aligning import (
     Counts,
     DutyPlan,
+    Witness,
     align,
     settle_by_earlier_records,
     settle_by_partners,
@@ -84,7 +85,9 @@ def preview(period: Period, on: datetime.date | None = None) -> DutyPlan:
 
 
 @transaction.atomic
-def regenerate(period: Period, *, on: datetime.date | None = None, by: User | None = None) -> DutyPlan:
+def regenerate(
+    period: Period, *, on: datetime.date | None = None, by: User | None = None, witness: Witness | None = None
+) -> DutyPlan:
     """Bring the period's duties in line with the rules, posts and divisions of work of the day.
 
     Adds what is new, withdraws what is no longer asked for, keeps the rest: open duties pass to successors, done and
@@ -96,7 +99,7 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     period = Period.objects.select_for_update(no_key=True).get(pk=period.pk)
     day = day_of(period, on)
     derivation = Derivation(period, day)
-    plan = align(derivation, period, write=True)
+    plan = align(derivation, period, write=True, witness=witness)
     if plan.total.added > MANY:
         bulk.learn(Duty)
     settle_by_earlier_records(period, derivation.rules)
