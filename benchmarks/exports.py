@@ -32,7 +32,10 @@ def measure() -> Iterator[Line]:
 def _written(path: Path, period: Period, listed: list[summary.Line]) -> list[tuple[str, list[tuple[Any, ...]]]]:
     """What the workbook's own calls were: for each sheet its cells."""
     cells: dict[str, list[tuple[Any, ...]]] = {}
-    real = {name: getattr(xlsxwriter.worksheet.Worksheet, name) for name in ("write_string", "write_number", "write_formula")}
+    real = {
+        name: getattr(xlsxwriter.worksheet.Worksheet, name)
+        for name in ("write_string", "write_number", "write_formula")
+    }
 
     def noting(name: str) -> Any:
         def call(sheet: Any, row: int, column: int, *values: Any) -> Any:

@@ -217,6 +217,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "unacked_restore_throttle": 1}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    "follow-duties": {"task": "reviews.tasks.follow_duties", "schedule": crontab(hour=1, minute=0)},
     "reminders": {"task": "reports.tasks.send_reminders", "schedule": crontab(hour=8, minute=0)},
     "deliver-mail": {"task": "reports.tasks.deliver_mail", "schedule": 600.0},
     "fold-coverage": {"task": "reports.tasks.fold_coverage", "schedule": 60.0},

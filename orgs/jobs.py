@@ -70,10 +70,12 @@ def work(
     do: Callable[[Job, progress.Tick], None],
     end: Callable[[Job, Ending, str], None],
     path: Callable[[Job], Path],
+    *,
+    waits: bool = True,
 ) -> bool:
     """Do a queued job; False when there is none, or another process has it.
 
-    Waits while another change holds the tree. Whatever goes wrong is said by `end`, and nothing is half done.
+    While another change holds the tree it waits, or leaves the job queued if it must not. Whatever goes wrong is said by `end`, and nothing is half done.
     """
     while True:
         job = claim()
@@ -90,6 +92,8 @@ def work(
                 raise
             # Somebody else is writing, an import perhaps: back into the queue, where it can still be cancelled.
             end(job, Ending.QUEUED, "")
+            if not waits:
+                return True
             time.sleep(WAIT_SECONDS)
         except DomainError as error:
             end(job, Ending.REFUSED, str(error))

@@ -6,16 +6,18 @@ import datetime
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from orgs import bulk
 from orgs.models import Organization, Person
+from reviews import set_aside
 from reviews.derive import Derivation, Due, Key, place
 from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
 from reviews.models.duty import BY_HAND
@@ -62,6 +64,8 @@ class Counts:
     added: int = 0
     withdrawn: int = 0
     kept: int = 0
+    changed: int = 0  # of those kept: passed to somebody else, or there for another reason
+    aside: int = 0  # neither made nor withdrawn, because somebody set them aside
 
 
 class PlanLine(NamedTuple):
@@ -90,30 +94,53 @@ class DutyPlan:
     def total(self) -> Counts:
         """All rules together."""
         rows = self.counts.values()
-        return Counts(*(sum(getattr(row, name) for row in rows) for name in ("added", "withdrawn", "kept")))
+        return Counts(*(sum(getattr(row, each.name) for row in rows) for each in fields(Counts)))
+
+
+class Witness(Protocol):
+    """Is told of every duty that comes or goes, portion by portion, and how far the work is."""
+
+    def come(self, rule: Rule, dues: Collection[Due]) -> None:
+        """These are new."""
+
+    def go(self, rule: Rule, ids: Sequence[int]) -> None:
+        """These, by id, are asked for no more; they are still stored."""
+
+    def tick(self, rule: Rule, derived: int) -> None:
+        """So many duties of all rules were derived by now."""
 
 
 def align(
-    derivation: Derivation, period: Period, *, write: bool, only: Callable[[Rule], bool] | None = None
+    derivation: Derivation,
+    period: Period,
+    *,
+    write: bool,
+    only: Callable[[Rule], bool] | None = None,
+    witness: Witness | None = None,
 ) -> DutyPlan:
     """What the rules ask for against what is stored, rule by rule; writes only when told to, in the caller's transaction.
 
     With `only`, just some of the rules, and the plan lists every duty that would come or go. A derivation of some
-    reviewing organisations is held against the stored duties of these.
+    reviewing organisations is held against the stored duties of these. What was set aside neither comes nor goes.
     """
     day = derivation.on
     plan = DutyPlan(on=day, lines=None if only is None else [])
     derived = {rule.code: rule for rule in derivation.rules}
+    aside = set_aside.of(period)
+    number = 0
     for rule in derivation.every_rule:
         if only is not None and not only(rule):
             continue
-        aligning = Aligning(plan, derivation, period, rule, write)
+        aligning = Aligning(plan, derivation, period, rule, write, aside, witness)
         if rule.code not in derived:
             aligning.withdraw(aligning.existing())
             continue
         is_whole = False
         for branches, found in derivation.portions(derived[rule.code]):
+            number += len(found)
             aligning.diff(found, branches)
+            if witness is not None:
+                witness.tick(rule, number)
             is_whole = is_whole or branches is None
         if not is_whole:
             # Branches that are no longer among the rule's reviewers (dissolved, of another type now).
@@ -125,7 +152,7 @@ def align(
     stray = of_reviewers(Duty.objects.filter(period=period.pk), derivation.by)
     stray = stray.exclude(rule_code__in=[*plan.counts, BY_HAND]).order_by()
     for code in stray.values_list("rule_code", flat=True).distinct():
-        aligning = Aligning(plan, derivation, period, Rule(code=code), write)
+        aligning = Aligning(plan, derivation, period, Rule(code=code), write, aside, witness)
         aligning.withdraw(aligning.existing())
     return plan
 
@@ -133,8 +160,20 @@ def align(
 class Aligning:
     """Brings the stored duties of one rule in line with what it asks for, portion by portion."""
 
-    def __init__(self, plan: DutyPlan, derivation: Derivation, period: Period, rule: Rule, write: bool) -> None:
+    def __init__(
+        self,
+        plan: DutyPlan,
+        derivation: Derivation,
+        period: Period,
+        rule: Rule,
+        write: bool,
+        aside: set_aside.Keys,
+        witness: Witness | None = None,
+    ) -> None:
         self.plan, self.derivation, self.period, self.rule, self.write = plan, derivation, period, rule, write
+        self.not_to_come: AbstractSet[Key] = aside.get((rule.code, True), frozenset())
+        self.not_to_go: AbstractSet[Key] = aside.get((rule.code, False), frozenset())
+        self.witness = witness
         self.counts = plan.counts.setdefault(rule.code, Counts())
         self.added = plan.added.setdefault(rule.code, [])
         self.withdrawn = plan.withdrawn.setdefault(rule.code, [])
@@ -160,7 +199,13 @@ class Aligning:
                 self._keep(duty, due, changed)
         left = self._pass_on(gone, found, changed)
         self.withdraw(self.existing().filter(pk__in=chunk) for chunk in _chunks([duty.pk for duty in left]))
+        for key in self.not_to_come & found.keys():
+            del found[key]
+            self.counts.aside += 1
+        self.counts.changed += len(changed)
         self.counts.added += len(found)
+        if self.witness is not None and found:
+            self.witness.come(self.rule, found.values())
         if self.write:
             _write(changed)
             bulk.insert(Duty, COLUMNS, self._rows(found.values()))
@@ -231,8 +276,12 @@ class Aligning:
         """Take away duties that nothing asks for any more; those that a counted record serves stay."""
         portions = [duties] if isinstance(duties, QuerySet) else duties
         for portion in portions:
-            for chunk in _chunks(list(portion.values_list("pk", flat=True))):
+            rows = list(portion.values_list("pk", "reviewer_org_id", "target_org_id", "target_person_id"))
+            for chunk in _chunks([pk for pk, *key in rows if tuple(key) not in self.not_to_go]):
                 self._withdraw(chunk)
+            stays = sum(tuple(key) in self.not_to_go for _, *key in rows) if self.not_to_go else 0
+            self.counts.kept += stays
+            self.counts.aside += stays
 
     def _withdraw(self, ids: Sequence[int]) -> None:
         rows = Duty.objects.filter(pk__in=ids)
@@ -244,6 +293,8 @@ class Aligning:
         bare = [pk for pk in ids if pk not in served]
         self.counts.kept += len(ids) - len(bare)
         self.counts.withdrawn += len(bare)
+        if self.witness is not None and bare:
+            self.witness.go(self.rule, bare)
         if self.write:
             Duty.objects.filter(pk__in=bare).delete()
         elif self.plan.lines is not None:

@@ -16,6 +16,7 @@ from reviews import cadence, coverage, rule_versions
 from reviews.aligning import (
     Counts,
     DutyPlan,
+    Witness,
     align,
     same_elsewhere,
     settle_by_earlier_records,
@@ -97,7 +98,9 @@ def preview(period: Period, on: datetime.date | None = None) -> DutyPlan:
         return align(Derivation(period, day), period, write=False)
 
 
-def regenerate(period: Period, *, on: datetime.date | None = None, by: User | None = None) -> DutyPlan:
+def regenerate(
+    period: Period, *, on: datetime.date | None = None, by: User | None = None, witness: Witness | None = None
+) -> DutyPlan:
     """Bring the period's duties in line with the rules, posts and divisions of work of the day.
 
     Adds what is new, withdraws what is no longer asked for, keeps the rest: open duties pass to successors, done and
@@ -105,12 +108,16 @@ def regenerate(period: Period, *, on: datetime.date | None = None, by: User | No
     A half-year that is over keeps the rules that it was first made with; a round that was closed is refused (DutyRefused).
     Safe to run again, and two at once: the tree's lock, then the period's row. Ends with the roster of coverage.
     """
-    return regenerate_many([period], on=on, by=by)[0]
+    return regenerate_many([period], on=on, by=by, witness=witness)[0]
 
 
 @transaction.atomic
 def regenerate_many(
-    periods: Collection[Period], *, on: datetime.date | None = None, by: User | None = None
+    periods: Collection[Period],
+    *,
+    on: datetime.date | None = None,
+    by: User | None = None,
+    witness: Witness | None = None,
 ) -> list[DutyPlan]:
     """The same for several in one transaction: first the duties of all, then the rosters, as who confirms does it."""
     tree.lock()
@@ -120,7 +127,7 @@ def regenerate_many(
             raise DutyRefused(f"“{period}”已经结束，不能再生成任务。")
         day = day_of(period, on)
         derivation = Derivation(period, day)
-        plan = align(derivation, period, write=True)
+        plan = align(derivation, period, write=True, witness=witness)
         if plan.total.added > MANY:
             bulk.learn(Duty)
         _settle_by_what_was_held(period, derivation)

@@ -21,6 +21,9 @@ class Scheme(models.Model):
     leaders_as_members = models.BooleanField(
         "班子成员在所在支部接受点评", default=True, help_text="A12，二（一）4“本支部党员”"
     )
+    adjusts_daily = models.BooleanField(
+        "每日自动调整任务", default=True, help_text="每天核对时任务随日期变化自动调整；不勾选则只提示，由管理员确认"
+    )
     remind_days = models.CharField(
         "提前提醒天数", max_length=50, default="30,7,1", help_text="截止日前第几天提醒，用逗号分隔"
     )

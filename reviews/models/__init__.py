@@ -7,6 +7,7 @@ from reviews.models.coverage import CoverageChange, CoverageTarget, Measure
 from reviews.models.draw import Draw, DrawState, SeedSource
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.gap import AcceptedGap
+from reviews.models.generation import Generation, GenerationJob, GenerationLine, GenerationState, SetAside
 from reviews.models.period import Period, PeriodKind
 from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
@@ -30,6 +31,10 @@ __all__ = [
     "DrawState",
     "Duty",
     "DutyStatus",
+    "Generation",
+    "GenerationJob",
+    "GenerationLine",
+    "GenerationState",
     "ItemState",
     "Joint",
     "Measure",
@@ -48,6 +53,7 @@ __all__ = [
     "RuleSelector",
     "RuleVersion",
     "SeedSource",
+    "SetAside",
     "Side",
     "Subject",
     "Verdict",

@@ -1,0 +1,73 @@
+"""What the day alone changes is followed once a day; what is set aside neither comes nor goes."""
+
+import datetime
+
+import pytest
+from django.core.management import call_command
+
+from orgs.errors import Forbidden
+from orgs.models import Membership, Scheme
+from reviews import daily, duties, generation, set_aside
+from reviews.models import Duty, Generation, GenerationLine, GenerationState
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
+
+
+@pytest.fixture
+def period(cast):
+    made = duties.ensure_period("2010H2")
+    duties.regenerate(made)
+    made.refresh_from_db()
+    return made
+
+
+def end_membership(cast):
+    """Past every verb: only the day tells it."""
+    Membership.objects.filter(person=cast.person["member"]).update(to_on=datetime.date(2010, 12, 10))
+
+
+def test_the_day_is_followed_once(period, cast, capsys):
+    end_membership(cast)
+    call_command("follow_duties")
+    assert "撤回 1" in capsys.readouterr().out
+    assert not Duty.objects.filter(rule_code="4", target_person=cast.person["member"]).exists()
+    line = GenerationLine.objects.get()
+    assert (line.is_added, line.ended) == (False, "检务处党员已不在任何支部。")
+    daily.follow()
+    assert Generation.objects.count() == 1
+
+
+def test_a_scheme_may_only_announce_it(period, cast):
+    Scheme.objects.update(adjusts_daily=False)
+    end_membership(cast)
+    (look,) = daily.follow()
+    assert look.state == GenerationState.PREVIEWED
+    assert daily.differs(look)
+    assert Duty.objects.filter(rule_code="4", target_person=cast.person["member"]).exists()
+
+
+def test_what_is_set_aside_is_respected_until_it_is_taken_back(period, cast):
+    mine = Duty.objects.filter(rule_code="4", target_person=cast.person["member"])
+    end_membership(cast)
+    begun = generation.start(period, by=cast.user["admin"])
+    assert begun.state == GenerationState.PREVIEWED
+    made = set_aside.set_aside(begun.lines.get(), reason="正在核实", by=cast.user["admin"])
+    assert generation.confirm(begun, by=cast.user["admin"]).state == GenerationState.APPLIED
+    assert generation.total(begun.done).aside == 1
+    assert mine.exists()
+    set_aside.take_back(made, by=cast.user["admin"])
+    assert duties.regenerate(period).total.withdrawn == 1
+    assert not mine.exists()
+
+
+def test_a_new_duty_that_is_set_aside_is_not_made(period, cast):
+    Duty.objects.filter(rule_code="4", target_person=cast.person["member"]).delete()
+    begun = generation.start(period, by=cast.user["admin"])
+    set_aside.set_aside(begun.lines.get(), reason="病休", by=cast.user["admin"])
+    assert duties.regenerate(period).total.added == 0
+    assert duties.preview(period).total.aside == 1
+
+
+def test_only_administrators(period, cast):
+    with pytest.raises(Forbidden):
+        generation.start(period, by=cast.user["clerk"])
