@@ -1,5 +1,9 @@
-"""Annex 1 up the tree (R52 to R54, domain.md 5.10): draft, submit (freezes), accept or return. The only writer of
-ProgressReport and ProgressRow.
+"""Annex 1 up the tree (R52 to R54, domain.md 5.10): draft, submit (freezes), accept or return, take back. The only
+writer of ProgressReport and ProgressRow.
+
+Each step is undone only by who took it, and only until the next level has gone on: what was sent, until it is decided;
+what was accepted, until the superior's own report was sent. `may` says which steps are open to a user; the verbs ask
+the same.
 
 新增 = 累计 less what the last accepted report of the same organisation and period said, row by row. At a root nobody
 accepts, so there the last submitted one counts. A report in between, submitted and not yet decided, must be decided
@@ -10,6 +14,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -89,6 +94,78 @@ def sheet_of(report: ProgressReport) -> Sheet:
     if report.state == ReportState.DRAFT:
         return one.sheet(report.unit_name, report.reported_on, rows_now(report.organization, report.period))
     return one.of_report(report)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A line of a report that would be different now: 应 and 累计 as sent, and as they are."""
+
+    unit_name: str
+    measure: str
+    due: int
+    due_now: int
+    done: int
+    done_now: int
+
+
+def differences(report: ProgressReport) -> list[Difference]:
+    """Where a report that was sent and the figures of this moment differ, line by line; 合计 is their sum."""
+    now = {row.organization_id: row for row in rows_now(report.organization, report.period)}
+    kept = {row.organization_id: row for row in rows_of(report)}
+    found = []
+    for org_id in dict.fromkeys([*kept, *now]):
+        sent, live = kept.get(org_id), now.get(org_id)
+        name = (sent or live).unit_name  # type: ignore[union-attr]
+        numbers = [(row.due.each, row.done.each) if row else ((0,) * len(Measure),) * 2 for row in (sent, live)]
+        for at, measure in enumerate(Measure):
+            (due, done), (due_now, done_now) = ((dues[at], dones[at]) for dues, dones in numbers)
+            if (due, done) != (due_now, done_now):
+                found.append(Difference(name, measure.label, due, due_now, done, done_now))
+    return found
+
+
+@dataclass(frozen=True)
+class May:
+    """What a user may do with a report as it stands."""
+
+    fill_in: bool = False  # it is his to draft and to send
+    submit: bool = False
+    take_back: bool = False
+    accept: bool = False
+    return_: bool = False
+    reopen: bool = False
+
+
+def may(report: ProgressReport, user: User) -> May:
+    """Asked by pages, so that none of them guesses; the verbs look again under their locks."""
+    mine = ProgressReport.objects.filter(pk=report.pk)
+    fills_in, decides = mine.editable_by(user).exists(), mine.decidable_by(user).exists()
+    state = ReportState(report.state)
+    is_sent, is_accepted = state == ReportState.SUBMITTED, state == ReportState.ACCEPTED
+    has_later = (is_sent or is_accepted) and _later(report)
+    decides = decides and report.submitted_by_id != user.pk
+    return May(
+        fill_in=fills_in and not report.is_frozen,
+        submit=fills_in and state == ReportState.DRAFT,
+        take_back=fills_in and is_sent and not has_later,
+        accept=decides and is_sent,
+        return_=decides and is_sent and not has_later,
+        reopen=decides and is_accepted and not has_later and not _is_summed_up(report),
+    )
+
+
+def _later(report: ProgressReport) -> bool:
+    """The unit has begun another report of the period since."""
+    same = ProgressReport.objects.filter(organization=report.organization_id, period=report.period_id)
+    return same.filter(pk__gt=report.pk).exists()
+
+
+def _is_summed_up(report: ProgressReport) -> bool:
+    """The superior has sent its own report since this one was accepted."""
+    above = ProgressReport.objects.frozen().filter(
+        organization=report.organization.parent_id, period=report.period_id, submitted_at__gte=report.decided_at
+    )
+    return above.exists()
 
 
 # --- the verbs ------------------------------------------------------------------------------------------------
@@ -185,6 +262,41 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
         return report
 
 
+def take_back(report: ProgressReport, *, by: User | None) -> ProgressReport:
+    """Whoever sends for the unit takes it back, until it is decided: a draft again. Raises Forbidden, Stale, SubmissionRefused."""
+    with transaction.atomic():
+        org = Organization.objects.select_for_update(no_key=True).get(pk=report.organization_id)
+        report = _locked(report)
+        _must_fill_in(org, by)
+        if report.state != ReportState.SUBMITTED:
+            raise Stale(f"这份报表现在是“{report.get_state_display()}”，不能撤回。")
+        if _later(report):
+            raise SubmissionRefused("已经在填报下一份报表，这一份不能再撤回；要改的写进下一份。")
+        report.state, report.submitted_at, report.submitted_by = ReportState.DRAFT, None, None
+        report.save(update_fields=["state", "submitted_at", "submitted_by"])
+        _audit(report, by, "撤回附件1", ReportState.SUBMITTED)
+        return report
+
+
+def reopen(report: ProgressReport, *, by: User | None) -> ProgressReport:
+    """The superior undoes its acceptance, until its own report was sent: to be decided again.
+
+    Raises Forbidden, Stale, SubmissionRefused.
+    """
+    with transaction.atomic():
+        units = sorted({report.organization_id, report.organization.parent_id or report.organization_id})
+        list(Organization.objects.select_for_update(no_key=True).filter(pk__in=units).order_by("pk"))
+        report = _to_decide(report, by, ReportState.ACCEPTED, "不能撤销接收")
+        if _is_summed_up(report):
+            raise SubmissionRefused("本级的报表已经上报，先撤回本级的，才能撤销对下级的接收。")
+        if _later(report):
+            raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再撤销接收；要改的写进下一份。")
+        report.state, report.decided_at = ReportState.SUBMITTED, None
+        report.save(update_fields=["state", "decided_at"])
+        _audit(report, by, "撤销接收附件1", ReportState.ACCEPTED)
+        return report
+
+
 # --- authority and the rest ---------------------------------------------------------------------------------
 
 
@@ -198,16 +310,18 @@ def _must_fill_in(org: Organization, by: User | None) -> None:
         raise Forbidden("只有本单位的办公室（联络员）或负责人可以填报和上报。")
 
 
-def _to_decide(report: ProgressReport, by: User | None) -> ProgressReport:
-    """The locked report, where it waits for a decision and `by` may take it: the superior, never who sent it."""
+def _to_decide(
+    report: ProgressReport, by: User | None, state: str = ReportState.SUBMITTED, why_not: str = "不能再接收或退回"
+) -> ProgressReport:
+    """The locked report, where it is in that state and `by` may decide on it: the superior, never who sent it."""
     report = _locked(report)
     if by is not None:
         if not ProgressReport.objects.decidable_by(by).filter(pk=report.pk).exists():
             raise Forbidden("只有上级组织的办公室或负责人可以接收或退回。")
         if report.submitted_by_id == by.pk:
             raise Forbidden("自己上报的报表不能由自己接收或退回。")
-    if report.state != ReportState.SUBMITTED:
-        raise Stale(f"这份报表现在是“{report.get_state_display()}”，不能再接收或退回。")
+    if report.state != state:
+        raise Stale(f"这份报表现在是“{report.get_state_display()}”，{why_not}。")
     return report
 
 

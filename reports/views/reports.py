@@ -121,15 +121,13 @@ def _page(
     is_draft = report.state == ReportState.DRAFT
     rows = submissions.rows_now(report.organization, report.period) if is_draft else one.rows_of(report)
     total = one.total(rows)
-    mine = ProgressReport.objects.filter(pk=report.pk)
-    waits = report.state == ReportState.SUBMITTED and report.submitted_by_id != request.user.pk
     context = {
         "report": report,
         "sums": list(zip(one.MEASURES, total.done.each, total.due.each, strict=True)),
         "sheet": one.sheet(report.unit_name, report.reported_on, rows),
         "has_decrease": submissions.has_decrease(rows),
-        "may_fill_in": not report.is_frozen and mine.editable_by(request.user).exists(),
-        "may_decide": waits and mine.decidable_by(request.user).exists(),
+        "may": submissions.may(report, request.user),
+        "differences": submissions.differences(report) if report.is_frozen else [],
         "submit_form": submit or SubmitForm(initial={"reported_on": clock.today()}),
         "return_form": back or ReturnForm(),
     }
@@ -152,6 +150,18 @@ def progress_return(request: UserRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, report, back=form)
     return _act(request, report, "已退回。", submissions.return_, **form.cleaned_data)
+
+
+@require_POST
+def progress_take_back(request: UserRequest, pk: int) -> HttpResponse:
+    """Take back what was sent, while it is not decided."""
+    return _act(request, _visible(request, pk), "已撤回，改好后再上报。", submissions.take_back)
+
+
+@require_POST
+def progress_reopen(request: UserRequest, pk: int) -> HttpResponse:
+    """Undo the acceptance."""
+    return _act(request, _visible(request, pk), "已撤销接收，请重新接收或退回。", submissions.reopen)
 
 
 @require_POST

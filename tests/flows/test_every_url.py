@@ -192,6 +192,8 @@ MATRIX = {
     "progress_submit": (NEVER, "404 404 404 400 404 400 400"),
     "progress_return": (NEVER, "404 404 404 400 404 400 400"),
     "progress_accept": (NEVER, "404 404 404 302 404 302 302"),
+    "progress_take_back": (NEVER, "404 404 404 302 404 302 302"),
+    "progress_reopen": (NEVER, "404 404 404 302 404 302 302"),
     "progress_report_annex": ("404 404 404 200 404 200 200", NEVER),
     "progress_report_print": ("404 404 404 200 404 200 200", NEVER),
     "record_annex": ("404 404 404 404 200 200 200", NEVER),

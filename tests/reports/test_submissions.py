@@ -1,8 +1,12 @@
 """Annex 1 up the tree: drafted, sent, frozen, accepted or returned."""
 
-import pytest
+from dataclasses import fields
 
-from orgs.errors import Forbidden, Stale
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import AuditEvent
 from reports import submissions
 from reports.annexes.one import Numbers, rows_of, total
@@ -227,6 +231,122 @@ def test_a_unit_that_left_keeps_a_row_so_that_the_sums_still_follow(cast, synced
     rows = submissions.rows_now(cast.org["13"], synced)
     assert by_name(rows)["已移出的党委"].new == Numbers(-1, 0, -1)
     assert total(rows).done == total(rows_of(first)).done + total(rows).new
+
+
+# --- undone, until the next level has gone on ------------------------------------------------------------------------
+
+
+def allowed(report, user):
+    """The names of what he may do."""
+    found = submissions.may(ProgressReport.objects.get(pk=report.pk), user)
+    return {field.name for field in fields(found) if getattr(found, field.name)}
+
+
+def test_the_report_knows_what_each_may_do(cast, synced):
+    clerk, above, stranger = (cast.user[who] for who in ("clerk", "root_clerk", "stranger"))
+    report = submissions.draft(cast.org["13"], synced, by=clerk)
+    assert (allowed(report, clerk), allowed(report, above)) == ({"fill_in", "submit"}, set())
+    submissions.submit(report, by=clerk)
+    assert (allowed(report, clerk), allowed(report, above)) == ({"take_back"}, {"accept", "return_"})
+    submissions.accept(report, by=above)
+    assert (allowed(report, clerk), allowed(report, above)) == (set(), {"reopen"})
+    submissions.reopen(report, by=above)
+    submissions.return_(report, reason="请核对", by=above)
+    assert (allowed(report, clerk), allowed(report, above)) == ({"fill_in"}, set())
+    assert allowed(report, stranger) == set()
+
+
+def test_what_it_says_is_what_the_verbs_do(cast, synced):
+    """Every user, every state, every step: open where `may` says so, refused everywhere else."""
+    verbs = {
+        "submit": submissions.submit, "take_back": submissions.take_back, "accept": submissions.accept,
+        "return_": lambda report, by: submissions.return_(report, reason="请核对", by=by), "reopen": submissions.reopen,
+    }  # fmt: skip
+    report = submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
+    states = [None, ("submit", "clerk"), ("accept", "root_clerk"), ("reopen", "root_clerk"), ("return_", "root_clerk")]
+    tried = 0
+    for step in states:
+        if step:
+            verbs[step[0]](report, by=cast.user[step[1]])
+        for user in cast.user.values():
+            for name, verb in verbs.items():
+                said, did = name in allowed(report, user), True
+                with transaction.atomic():
+                    try:
+                        verb(report, by=user)
+                    except DomainError:
+                        did = False
+                    transaction.set_rollback(True)
+                assert said == did, (step, user, name)
+                tried += did
+    assert tried > 10
+
+
+def test_taken_back_it_is_a_draft_with_live_numbers_again(cast, synced):
+    report = sent(cast, synced)
+    reviewed(cast, synced)
+    submissions.take_back(report, by=cast.user["bureau_head"])
+    report.refresh_from_db()
+    assert (report.state, report.submitted_at, report.submitted_by) == ("draft", None, None)
+    assert total(rows_of(submissions.submit(report, by=cast.user["clerk"]))).done.members == 1
+    submissions.accept(report, by=cast.user["root_clerk"])
+    with pytest.raises(Stale, match="已接收"):
+        submissions.take_back(report, by=cast.user["clerk"])
+
+
+def test_an_acceptance_stands_once_the_level_above_has_sent_its_own(cast, synced):
+    report = submissions.accept(sent(cast, synced), by=cast.user["root_clerk"])
+    own = sent(cast, synced, code="1", by="root_clerk")
+    assert allowed(report, cast.user["root_clerk"]) == set()
+    with pytest.raises(SubmissionRefused, match="先撤回本级的"):
+        submissions.reopen(report, by=cast.user["root_clerk"])
+    submissions.take_back(own, by=cast.user["root_clerk"])
+    assert submissions.reopen(report, by=cast.user["root_clerk"]).state == "submitted"
+
+
+def test_an_acceptance_stands_once_the_unit_goes_on(cast, synced):
+    report = submissions.accept(sent(cast, synced), by=cast.user["root_clerk"])
+    submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
+    with pytest.raises(SubmissionRefused, match="下一份"):
+        submissions.reopen(report, by=cast.user["root_clerk"])
+
+
+def test_at_the_root_only_the_last_report_is_taken_back(cast, synced):
+    first = sent(cast, synced, code="1", by="root_clerk")
+    sent(cast, synced, code="1", by="root_clerk")
+    with pytest.raises(SubmissionRefused, match="下一份"):
+        submissions.take_back(first, by=cast.user["root_clerk"])
+
+
+def test_what_changed_since_is_told_line_by_line(cast, synced):
+    report = submissions.accept(sent(cast, synced), by=cast.user["root_clerk"])
+    assert submissions.differences(report) == []
+    reviewed(cast, synced)
+    told = {(line.unit_name, line.measure): (line.done, line.done_now) for line in submissions.differences(report)}
+    assert told == {("天津局机关党委", "参加点评的领导"): (0, 1), ("天津局机关党委", "被点评的党员"): (0, 1)}
+    following = sent(cast, synced)
+    assert total(rows_of(following)).new == Numbers(1, 0, 1)
+    assert submissions.differences(following) == []
+
+
+def test_on_the_page(cast, synced, as_user):
+    report = sent(cast, synced)
+    clerk, above = as_user(cast.user["clerk"]), as_user(cast.user["root_clerk"])
+    url = reverse("progress_report", args=[report.pk])
+    assert "现在的数字与上报时相同" in clerk.get(url).text
+    assert reverse("progress_take_back", args=[report.pk]) not in above.get(url).text
+    clerk.post(reverse("progress_take_back", args=[report.pk]))
+    report.refresh_from_db()
+    assert report.state == "draft"
+    clerk.post(reverse("progress_submit", args=[report.pk]), {"reported_on": "2010-12-10"})
+    above.post(reverse("progress_accept", args=[report.pk]))
+    reviewed(cast, synced)
+    page = above.get(url).text
+    assert "撤销接收" in page
+    assert "累计（现在）" in page
+    above.post(reverse("progress_reopen", args=[report.pk]))
+    report.refresh_from_db()
+    assert report.state == "submitted"
 
 
 def test_every_step_leaves_a_trace(cast, synced):
