@@ -250,10 +250,7 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
     with transaction.atomic():
         Organization.objects.select_for_update(no_key=True).get(pk=report.organization_id)
         report = _to_decide(report, by)
-        later = ProgressReport.objects.filter(
-            organization=report.organization_id, period=report.period_id, state=ReportState.DRAFT
-        )
-        if later.exists():
+        if _later(report):
             raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再退回；请直接接收。")
         report.state, report.decided_at = ReportState.RETURNED, timezone.now()
         report.return_reason = reason[:NOTE_LENGTH]

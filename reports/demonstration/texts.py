@@ -63,6 +63,7 @@ MEASURES = [
     "建立联系点制度，每月走访一次并做记录。",
 ]
 PROGRESS = ["已完成清单梳理，正在逐项落实。", "本月走访企业两家，收集意见五条。"]
+COPIED_EVERY = 15
 OUTCOMES = ["各项措施已落实，台账补齐，支部大会通报了结果。", "已按计划完成学习和走访，群众反映良好。"]
 
 
@@ -82,12 +83,13 @@ def group_of(kind: str) -> str:
 
 
 def texts(kind: str, turn: int) -> Texts:
-    """Texts for the `turn`th record of this kind; neighbours differ."""
+    """Texts for the `turn`th record of this kind: each with facts of its own, but for a few that copy others."""
     group = group_of(kind)
     problems = PROBLEMS[group]
     count = 1 if group in ("member", "head") and turn % 3 else 2
+    facts = f"参加集中学习{8 + turn % 17}次，走访企业{2 + turn % 11}家，办实事{1 + turn % 7}件。"
     return Texts(
-        achievements=ACHIEVEMENTS[group][turn % len(ACHIEVEMENTS[group])],
+        achievements=ACHIEVEMENTS[group][turn % len(ACHIEVEMENTS[group])] + (facts if turn % COPIED_EVERY else ""),
         problems=tuple(problems[(turn + n) % len(problems)] for n in range(count)),
         directions=DIRECTIONS[group],
         prior_summary=SUMMARIES[turn % len(SUMMARIES)] if group in ("team", "base") else "",
