@@ -69,7 +69,7 @@ def sections(user: User, period: Period, org: Organization, on: datetime.date) -
         _figures("window", "窗口单位", "单位", splits.by_window(period, org)),
         _rectified(period, org, on),
         _quality(period, org),
-        _five(period, org),
+        _five(user, period, org),
         _before(period, org, totals),
     ]
 
@@ -212,12 +212,13 @@ def _quality(period: Period, org: Organization) -> Section:
     return Section("quality", "点评质量", ("项目", "记录"), lines, note)
 
 
-def _five(period: Period, org: Organization) -> Section:
-    lines = []
+def _five(user: User, period: Period, org: Organization) -> Section:
+    lines, at = [], scope.seats(user)
+    sees_names = at.is_admin or bool(at.tops)  # a member sees the figures of his branch only
     for light in five.lights(period, org):
         figure = light.figure
         numbers: tuple[Cell, ...] = (DASH, DASH, DASH) if figure is None else (figure.due, figure.done, rate(figure))
-        url = f"{reverse(light.url_name)}?{urlencode({'period': period.code})}" if light.url_name else ""
+        url = f"{reverse(light.url_name)}?{urlencode({'period': period.code})}" if light.url_name and sees_names else ""
         lines.append(Line(light.name, (light.state, *numbers, light.what), figure, url))
     return Section(
         "five", "五有", ("五有", "状态", "应", "已", "比率", "说明"), lines, "系统没有登记的不亮灯，也不算没有。"

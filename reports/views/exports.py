@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orgs import progress
 from orgs.errors import DomainError
-from orgs.models import Organization
 from orgs.requests import UserRequest
 from reports import exports
 from reports.models import Export, ExportState
+from reports.views.coverage import organization_of
 from reviews.models import Period
 
 
@@ -37,7 +37,7 @@ def export_list(request: UserRequest) -> HttpResponse:
 @require_POST
 def export_ask(request: UserRequest, code: str) -> HttpResponse:
     """Have the summary workbook made."""
-    org = get_object_or_404(Organization.objects.visible_to(request.user), code=code)
+    org = organization_of(request, code)
     period = get_object_or_404(Period, code=request.POST.get("period", "")[:20].replace("\x00", ""))
     try:
         exports.ask(org, period, by=request.user)
