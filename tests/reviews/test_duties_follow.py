@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_it_stays_one_when_the_first_of_the_posts_ends(period, cast, is_done):
     plan = duties.regenerate(period, on=ON)
     again = duties.regenerate(period, on=ON)
     assert (plan.counts["2C"].added, plan.counts["2C"].withdrawn) == (0, 0)
-    assert again.counts["2C"] == plan.counts["2C"]
+    assert again.counts["2C"] == replace(plan.counts["2C"], changed=0)
     kept = rows(period, rule_code="2C", target_person=both).get()
     assert (kept.pk, kept.status) == (duty.pk, DutyStatus.DONE if is_done else DutyStatus.PENDING)
     # What was done keeps the organisation in whose name it was done; what is open goes with the post.
