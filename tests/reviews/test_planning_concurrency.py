@@ -102,7 +102,7 @@ def test_two_bulk_reassignments_at_once_leave_one_leader_for_all(cases):
     )
     assert errors == []
     (last,) = set(Duty.objects.values_list("acting__name", flat=True))
-    said = list(AuditEvent.objects.filter(verb="转派原因").order_by("pk").values_list("summary", flat=True))
+    said = list(AuditEvent.objects.filter(verb="转派任务").order_by("pk").values_list("summary", flat=True))
     first = ({deputy.name, third.name} - {last}).pop()
     assert [words.split("：")[0] for words in said] == [f"天津局分管成员 → {first}"] * 3 + [f"{first} → {last}"] * 3
 
