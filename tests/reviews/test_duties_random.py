@@ -168,7 +168,8 @@ def test_any_system_gets_the_duties_of_the_table_on_any_day(world, halves, late)
                 expected = Oracle(world, year, half, on).rows()
                 foreseen = duties.preview(period, on)
                 plan = duties.regenerate(period, on=on)
-                assert stored(period.code) == expected, on
+                # Two vacant posts towards one target are two duties, and one line of the csv.
+                assert stored(period.code) == sorted(set(expected)), on
                 assert foreseen.counts == plan.counts
                 assert plan.total.added + plan.total.kept == len(expected)
                 again = duties.regenerate(period, on=on)
