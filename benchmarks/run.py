@@ -3,8 +3,8 @@
     make bench                                    5,000 organisations, 100,000 members, SQLite in a temporary file
     make bench ORGS=50000 MEMBERS=1000000
     make bench DATABASE_URL=postgres://…          in a database of its own (bench_dianping), dropped afterwards
-    make bench ONLY=tree                          some groups: imports,tree,pages,duties,changes,coverage,reminders (those that count
-                                                  need what the ones before them wrote)
+    make bench ONLY=tree                          some groups: imports,tree,pages,duties,changes,coverage,exports,reminders (those that
+                                                  count need what the ones before them wrote)
 
 The seconds depend on the machine; the ratios hold better. A baseline that would take too long is measured on a
 sample and scaled, and the table says so.
@@ -42,6 +42,7 @@ def main() -> int:
             "changes": importlib.import_module("benchmarks.changes").measure,
             "pages": importlib.import_module("benchmarks.pages").measure,
             "coverage": importlib.import_module("benchmarks.coverage").measure,
+            "exports": importlib.import_module("benchmarks.exports").measure,
             "reminders": measures.GROUPS["reminders"],
         }
         only = [name for name in os.environ.get("ONLY", "").split(",") if name]
