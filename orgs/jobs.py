@@ -11,15 +11,18 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from celery import current_app
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from orgs import progress
@@ -103,6 +106,34 @@ def work(
             raise
         else:
             return True
+
+
+def claim(job: Any, state: str, /, **same: object) -> bool:
+    """Make a queued job this process's, unless another one was faster, it was given up, or `same` holds no more."""
+    run = uuid.uuid4().hex
+    rows = type(job)._default_manager.filter(pk=job.pk, state=Ending.QUEUED, **same)
+    if not rows.update(state=state, run=run, touched_at=timezone.now()):
+        return False
+    job.state, job.run = state, run
+    return True
+
+
+def notice_death(job: Any, path: Path, bury: Callable[[Any], None]) -> None:
+    """Mark a job whose process gives no sign of life as interrupted; its transaction went back with it.
+
+    `bury` says in `note` what becomes of it, and may name another state.
+    """
+    is_queued = job.state == Ending.QUEUED
+    if not job.is_under_way or not looks_dead(job.touched_at, path, is_queued=is_queued):
+        return
+    with suppress(OperationalError), transaction.atomic():
+        # A row that is locked belongs to a writer that lives.
+        can_skip = connection.features.has_select_for_update_skip_locked
+        rows = type(job)._default_manager.select_for_update(skip_locked=can_skip)
+        if rows.filter(pk=job.pk, state=job.state, run=job.run).first() is not None:
+            job.state, job.run = Ending.INTERRUPTED.value, ""
+            bury(job)
+            job.save(update_fields=["state", "run", "note"])
 
 
 def looks_dead(touched_at: datetime | None, path: Path, *, is_queued: bool) -> bool:

@@ -71,13 +71,12 @@ def progress_path(export: Export) -> Path:
 
 def notice_death(export: Export) -> Export:
     """Mark one whose process gives no sign of life as interrupted."""
-    is_queued = export.state == ExportState.QUEUED
-    if export.is_under_way and jobs.looks_dead(export.touched_at, progress_path(export), is_queued=is_queued):
-        note = "生成的进程中断了，请删除后重新导出。"
-        same = Export.objects.filter(pk=export.pk, state=export.state, run=export.run)
-        if same.update(state=ExportState.INTERRUPTED, run="", note=note):
-            export.refresh_from_db()
+    jobs.notice_death(export, progress_path(export), _bury)
     return export
+
+
+def _bury(export: Export) -> None:
+    export.note = "生成的进程中断了，请删除后重新导出。"
 
 
 @transaction.atomic
@@ -111,11 +110,7 @@ def _check(org: Organization, by: User) -> None:
 def _claim(pk: int) -> Export | None:
     """The export, if this process is the one that makes it."""
     found = Export.objects.select_related("by__person", "organization", "period").filter(pk=pk).first()
-    if found is None or found.state != ExportState.QUEUED:
-        return None
-    found.state, found.run = ExportState.WRITING, uuid.uuid4().hex
-    queued = Export.objects.filter(pk=pk, state=ExportState.QUEUED)
-    return found if queued.update(state=found.state, run=found.run, touched_at=timezone.now()) else None
+    return found if found is not None and jobs.claim(found, ExportState.WRITING) else None
 
 
 def _do(export: Export, tick: progress.Tick) -> None:

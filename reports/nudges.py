@@ -90,7 +90,8 @@ def send(org: Organization, *, period: Period, measure: Measure, words: str, own
     words = " ".join(words.split())
     if not words or len(words) > LENGTH:
         raise NudgeRefused(f"请写明催办内容，最多 {LENGTH} 个字。")
-    Period.objects.select_for_update().get(pk=period.pk)  # one nudge at a time, so that the numbers are right
+    # One nudge at a time, so that the numbers are right. NO KEY: whoever confirms a review meanwhile must not wait.
+    Period.objects.select_for_update(no_key=True).get(pk=period.pk)
     count = missing.named(by, period, org, measure, own=own).count()
     if count > MOST:
         raise NudgeRefused(f"名单超过 {MOST} 行，请到下级组织分别催办。")

@@ -1,8 +1,7 @@
 """每日核对: what the day alone changed in the running period's duties, found once a day and followed or announced.
 
 Posts begin and end, members pass their probation and organisations become old enough without anybody doing anything.
-The scheme says whether the duties follow at once (每日自动调整任务) or wait for an administrator. The difference stands
-on the period's page; `reports.reminders` tells the administrators.
+The scheme says whether the duties follow at once (每日自动调整任务) or wait for an administrator.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from reviews.models import Generation, GenerationJob, GenerationState, Period
 
 def follow() -> list[Generation]:
     """Look at every running period once a day, however often and side by side it is asked. Returns today's looks."""
-    today = clock.today()
-    running = Period.objects.filter(starts_on__lte=today, ends_on__gte=today, derived_at__isnull=False)
-    return [_look(period) for period in running.order_by("starts_on", "pk")]
+    return [_look(period) for period in Period.objects.running(clock.today())]
 
 
 @transaction.atomic
@@ -36,16 +33,14 @@ def _look(period: Period) -> Generation:
         period=period, on=today, is_daily=True, state=GenerationState.CHECKING, run=uuid.uuid4().hex,
         touched_at=timezone.now(),
     )  # fmt: skip
-    plan = generation.look(made)
+    generation.look(made)
     if rules.scheme().adjusts_daily:
         made.job = GenerationJob.WRITE
         Generation.objects.filter(pk=made.pk).update(job=made.job)
         generation.write(made, by=None)
         generation.settle(made, GenerationState.APPLIED)
     else:
-        total = plan.total
-        differs = total.added or total.withdrawn or total.changed
-        generation.settle(made, GenerationState.PREVIEWED if differs else GenerationState.APPLIED)
+        generation.settle(made, GenerationState.PREVIEWED if differs(made) else GenerationState.APPLIED)
     return made
 
 

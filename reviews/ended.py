@@ -24,7 +24,7 @@ def _of_the_rule(rule: Rule, derivation: Derivation) -> str:
         return f"规则 {rule.code} 已不在方案里。"
     if rule.code not in {one.code for one in derivation.rules}:
         return f"规则 {rule.code} 在 {derivation.on} 已停用或不在有效期内。"
-    if rule.cadence == Cadence.YEAR and not derivation.period.is_second_half:
+    if rule.cadence == Cadence.YEAR and not derivation.period.takes_yearly:
         return f"规则 {rule.code} 每年一次，任务随下半年生成。"
     return ""
 

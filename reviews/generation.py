@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import datetime
 import time
-import uuid
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from orgs import audit, bulk, clock, jobs, progress, scope
@@ -166,20 +164,13 @@ def progress_path(generation: Generation) -> Path:
 
 
 def notice_death(generation: Generation) -> Generation:
-    """Mark one whose process gives no sign of life as interrupted; its transaction went back with it."""
-    is_queued = generation.state == GenerationState.QUEUED
-    path = progress_path(generation)
-    if not generation.is_under_way or not jobs.looks_dead(generation.touched_at, path, is_queued=is_queued):
-        return generation
-    with suppress(OperationalError), transaction.atomic():
-        # A row that is locked belongs to a writer that lives.
-        rows = Generation.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-        dead = rows.filter(pk=generation.pk, state=generation.state, run=generation.run).first()
-        if dead is not None:
-            generation.state, generation.run = GenerationState.INTERRUPTED, ""
-            generation.note = "处理的进程中断了，没有写入任何内容，可以重新预览。"
-            generation.save(update_fields=["state", "run", "note"])
+    """Mark one whose process gives no sign of life as interrupted."""
+    jobs.notice_death(generation, progress_path(generation), _bury)
     return generation
+
+
+def _bury(generation: Generation) -> None:
+    generation.note = "处理的进程中断了，没有写入任何内容，可以重新预览。"
 
 
 def _begin(generation: Generation) -> Generation:
@@ -203,12 +194,8 @@ def _claim(pk: int) -> Generation | None:
     )
     if found is None:
         return None
-    found.state = GenerationState.CHECKING if found.job == GenerationJob.CHECK else GenerationState.WRITING
-    found.run = uuid.uuid4().hex
-    claimed = Generation.objects.filter(pk=pk, state=GenerationState.QUEUED, job=found.job).update(
-        state=found.state, run=found.run, touched_at=timezone.now()
-    )
-    return found if claimed else None
+    state = GenerationState.CHECKING if found.job == GenerationJob.CHECK else GenerationState.WRITING
+    return found if jobs.claim(found, state, job=found.job) else None
 
 
 def _do(generation: Generation, tick: progress.Tick) -> None:
@@ -323,11 +310,6 @@ def _forget_earlier(generation: Generation) -> None:
 
 def _numbers(plan: DutyPlan) -> list[dict[str, Any]]:
     return [{"code": code, **asdict(counts)} for code, counts in plan.counts.items()]
-
-
-def counts(row: dict[str, Any]) -> Counts:
-    """One rule of `foreseen` or `done`."""
-    return Counts(**{name: row[name] for name in asdict(Counts())})
 
 
 def total(numbers: list[dict[str, Any]]) -> Counts:

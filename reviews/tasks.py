@@ -2,9 +2,8 @@
 
 from celery import shared_task
 
+from orgs.tasks import HOURS
 from reviews import daily, generation
-
-HOURS = 2 * 3600
 
 
 @shared_task(time_limit=HOURS)

@@ -26,7 +26,7 @@ PUBLIC = {"login", "healthz", "calendar_feed"}
 FOR_EVERYBODY = {"Scheme", "Category", "Period", "Rule", "RuleSelector", "RuleVersion", "ChecklistPoint"}
 # The words by which a selection says for whom it is.
 SCOPED = re.compile(
-    r"\b(visible_to|editable_by|readable_text_by|decidable_by|of|of_person|of_leaders|works_for|scope\.\w+|record_scope\.\w+)\("
+    r"\b(visible_to|editable_by|readable_text_by|decidable_by|of_person|of_leaders|works_for|scope\.\w+|record_scope\.\w+)\("
 )
 # Functions of views that begin at the model and hang on rows that were fetched within the scope; each was looked at.
 UNSCOPED_BUT_REVIEWED = {

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from orgs import audit, jobs, progress
@@ -232,14 +232,7 @@ def _claim(pk: int) -> ImportBatch | None:
     if batch is None:
         return None
     state = ImportState.READING if batch.job == ImportJob.CHECK else ImportState.WRITING
-    run_id = uuid.uuid4().hex
-    claimed = ImportBatch.objects.filter(pk=pk, state=ImportState.QUEUED, job=batch.job).update(
-        state=state, run=run_id, touched_at=timezone.now()
-    )
-    if not claimed:
-        return None
-    batch.state, batch.run = state, run_id
-    return batch
+    return batch if jobs.claim(batch, state, job=batch.job) else None
 
 
 def _do(batch: ImportBatch, tick: progress.Tick) -> None:
@@ -291,21 +284,14 @@ def progress_path(batch: ImportBatch) -> Path:
 
 
 def notice_death(batch: ImportBatch) -> ImportBatch:
-    """Mark a batch whose process gives no sign of life as interrupted; its transaction went back with it."""
-    is_queued = batch.state == ImportState.QUEUED
-    if not batch.is_under_way or not jobs.looks_dead(batch.touched_at, progress_path(batch), is_queued=is_queued):
-        return batch
-    with suppress(OperationalError), transaction.atomic():
-        # A row that is locked belongs to a writer that lives.
-        rows = ImportBatch.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-        dead = rows.filter(pk=batch.pk, state=batch.state, run=batch.run).first()
-        if dead is not None:
-            dead.state, dead.run = ImportState.INTERRUPTED, ""
-            if dead.job == ImportJob.UNDO:
-                dead.state, dead.note = ImportState.APPLIED, "撤销中断了，没有写入任何内容，可以再试。"
-            dead.save(update_fields=["state", "run", "note"])
-            return dead
+    """Mark a batch whose process gives no sign of life as interrupted."""
+    jobs.notice_death(batch, progress_path(batch), _bury)
     return batch
+
+
+def _bury(batch: ImportBatch) -> None:
+    if batch.job == ImportJob.UNDO:
+        batch.state, batch.note = ImportState.APPLIED, "撤销中断了，没有写入任何内容，可以再试。"
 
 
 def _import(

@@ -26,7 +26,7 @@ UNDER_WAY = (ExportState.QUEUED, ExportState.WRITING)
 class ExportQuerySet(models.QuerySet["Export"]):
     """Exports."""
 
-    def of(self, user: User) -> Self:
+    def visible_to(self, user: User) -> Self:
         """Those that the user asked for: nobody else sees them."""
         return self.filter(by=user)
 

@@ -19,7 +19,7 @@ from reviews.models import Period
 
 
 def _mine(request: UserRequest) -> QuerySet[Export]:
-    return Export.objects.of(request.user).select_related("organization", "period")
+    return Export.objects.visible_to(request.user).select_related("organization", "period")
 
 
 @require_safe

@@ -7,8 +7,10 @@ from django.core.management import call_command
 
 from orgs.errors import Forbidden
 from orgs.models import Membership, Scheme
-from reviews import daily, duties, generation, set_aside
-from reviews.models import Duty, Generation, GenerationLine, GenerationState
+from reviews import daily, duties, ended, generation, rounds, set_aside
+from reviews.derive import Derivation
+from reviews.models import Duty, Generation, GenerationLine, GenerationState, Rule
+from tests.builders import make_round
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
@@ -35,6 +37,25 @@ def test_the_day_is_followed_once(period, cast, capsys):
     assert (line.is_added, line.ended) == (False, "检务处党员已不在任何支部。")
     daily.follow()
     assert Generation.objects.count() == 1
+
+
+def test_a_round_is_looked_at_too_until_it_is_closed(period, cast):
+    made = make_round()
+    duties.regenerate(made)
+    assert {look.period for look in daily.follow()} == {period, made}
+    Generation.objects.all().delete()
+    rounds.close(made, by=None)
+    assert [look.period for look in daily.follow()] == [period]
+
+
+def test_in_a_round_a_yearly_duty_ends_for_its_own_reason(period, cast):
+    made = make_round(first="2011-01-01", last="2011-05-31", code="CJ2011", name="春季点评")
+    Rule.objects.filter(code="4").update(cadence="year")
+    duties.regenerate(made, on=datetime.date(2011, 1, 5))
+    gone = Duty.objects.get(period=made, rule_code="4", target_person=cast.person["member"])
+    end_membership(cast)
+    said = ended.sentences(gone.rule, [gone.pk], Derivation(made, datetime.date(2011, 1, 5)))
+    assert said == {gone.pk: "检务处党员已不在任何支部。"}
 
 
 def test_a_scheme_may_only_announce_it(period, cast):
