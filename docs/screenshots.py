@@ -19,7 +19,7 @@ PASSWORD = "dianping2010"  # noqa: S105 - of the demonstration
 PICTURES = {
     "login": ("", PHONE, "/accounts/login/", ""),
     "duties-phone": ("zhibu", PHONE, "/duties/", ""),
-    "record-edit-phone": ("zhibu", PHONE, "/duties/?tab=drafts", "继续"),
+    "record-edit-phone": ("zhibu", PHONE, "/duties/?show=draft", "继续填写"),
     "rectifications-phone": ("dangyuan", PHONE, "/rectifications/", ""),
     "duties-leader": ("lingdao", DESK, "/duties/", ""),
     "coverage": ("shenzhen", DESK, "/coverage/001025/", ""),

@@ -51,6 +51,7 @@ ALSO = {
     "/draws/": "office_duties",
     "/duties/why/": "gaps",
     "/schemes/": "rules",
+    "/exports/": "coverage",
     "/rounds/": "periods",
 }
 

@@ -32,6 +32,7 @@ def nav(page: str) -> tuple[list[str], list[str]]:
         ("duty_why", "任务缺口"),
         ("schemes", "点评规则"),
         ("people", "人员"),
+        ("export_list", "覆盖情况"),
     ],
 )
 def test_one_entry_is_marked(cast, as_user, name, label):
