@@ -3,7 +3,7 @@
 from django.urls import path
 
 from reports import api
-from reports.views import analysis, annexes, coverage, exports, health, notifications, reports
+from reports.views import analysis, annex_days, annexes, coverage, exports, health, notifications, reports
 
 urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
@@ -19,6 +19,9 @@ urlpatterns = [
         coverage.coverage_missing_file,
         name="coverage_missing_file",
     ),
+    path("coverage/<str:code>/annex1/", annex_days.annex_day, name="annex_day"),
+    path("coverage/<str:code>/annex1.xlsx", annex_days.annex_day_file, name="annex_day_file"),
+    path("coverage/<str:code>/annex1/print/", annex_days.annex_day_print, name="annex_day_print"),
     path("coverage/<str:code>/summary/", exports.export_ask, name="export_ask"),
     path("exports/", exports.export_list, name="export_list"),
     path("exports/<int:pk>/file.xlsx", exports.export_file, name="export_file"),

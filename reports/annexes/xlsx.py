@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.indexed_list import IndexedList
 from openpyxl.worksheet.worksheet import Worksheet
 
-from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, clean
+from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, clean, row_height
 
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 BODY, PRINTED = "仿宋", "宋体"
@@ -31,6 +31,7 @@ ALIGN = {
     Role.PARAGRAPH: Alignment(horizontal="left", vertical="top", wrap_text=True),
 }
 CELL_LIMIT = 32767
+NOTE_HEIGHT = 20.0
 NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
 
 
@@ -84,6 +85,10 @@ def _draw_page(page: Worksheet, sheet: Sheet) -> None:
     at = _draw_rows(page, at, columns, sheet.head)
     first = at
     last = _draw_rows(page, at, columns, sheet.rows) - 1
+    for note in sheet.notes:
+        last += 1
+        height = row_height((Cell(note, across=columns),), sheet.widths, least=NOTE_HEIGHT)
+        _line(page, last, columns, note, Font(name=BODY, size=FONT_SIZE), ALIGN[Role.PARAGRAPH], height)
     _set_up(page, sheet, first, last)
 
 

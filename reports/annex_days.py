@@ -1,0 +1,60 @@
+"""Annex 1 as of a day: what it would have said, by the reviews held and confirmed by then (issued nowhere, kept nowhere).
+
+Who is due, and below whom, is the period's roster of today, as on the coverage page of a past day (`reports.past`); the
+names are those of the day. What was sent stands in the reports themselves.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from orgs import clock
+from orgs import past as orgs_then
+from orgs.models import Organization
+from reports import coverage, past
+from reports.annexes import one
+from reports.annexes.one import OWN, Numbers, RowFigures, rows_of
+from reports.annexes.sheet import Sheet
+from reports.models import ProgressReport, ReportState
+from reports.models.progress import FROZEN_STATES
+from reviews.models import Measure, Period
+
+NOTE = "按当天为止举行并已确认的点评计算；应数按现在的名单，以后作废的不计。本表供查看，不是上报的报表。"
+
+
+def rows(org: Organization, period: Period, on: datetime.date) -> list[RowFigures]:
+    """本级, then each child with all below it, by the end of `on`; 新增 since the last report accepted up to that day.
+
+    A child that had not been founded yet, or was dissolved by then, and in which nobody counts, has no line.
+    """
+    lines = past.by_child(period, org, on) if on < clock.today() else coverage.by_child(period, org)
+    last = _last_by(org, period, on)
+    before = {row.organization_id: row.done for row in rows_of(last)} if last else {}
+    names = {then.pk: then.name for then in orgs_then.as_of([line.org for line in lines], on)}
+    found = []
+    for line in lines:
+        due, done = (
+            Numbers(*(getattr(line.figures[measure], part) for measure in Measure)) for part in ("due", "done")
+        )
+        if not (line.is_own or any(due.each) or _stood(line.org, on)):
+            continue
+        name = OWN if line.is_own else names[line.org.pk]
+        found.append(RowFigures(line.org.pk, name, due=due, new=done - before.get(line.org.pk, Numbers()), done=done))
+    return found
+
+
+def sheet(org: Organization, period: Period, on: datetime.date) -> Sheet:
+    """The form for that day."""
+    name = orgs_then.one_as_of(org, on).name
+    return one.sheet(name, on, rows(org, period, on), notes=[NOTE] if on < clock.today() else [])
+
+
+def _last_by(org: Organization, period: Period, on: datetime.date) -> ProgressReport | None:
+    """The last report up to a day that 新增 counts from: accepted; at a root, sent."""
+    states = FROZEN_STATES if org.parent_id is None else [ReportState.ACCEPTED]
+    found = ProgressReport.objects.filter(organization=org, period=period, state__in=states, reported_on__lte=on)
+    return found.order_by("-submitted_at", "-pk").first()
+
+
+def _stood(org: Organization, on: datetime.date) -> bool:
+    return (org.founded_on is None or org.founded_on <= on) and (org.dissolved_on is None or org.dissolved_on > on)
