@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,15 +25,16 @@ from orgs.jobs import Superseded
 from orgs.models import Organization
 from reviews import cadence, duties, ended
 from reviews.aligning import Counts, DutyPlan, align
-from reviews.derive import Derivation, Due
+from reviews.derive import Derivation
 from reviews.models import Duty, Generation, GenerationJob, GenerationLine, GenerationState, Period, Rule
+from reviews.wanted import Wanted
 
 if TYPE_CHECKING:
     from orgs.models import User
 
 AT_ONCE = 5000  # organisations; a larger system's generation is a job in the background
 ASKED = 1.0  # seconds between two looks whether the job was cancelled
-STAGES = ("derived", "total")
+STAGES = ("derived", "towrite", "written", "withdrawn")
 CANCELLABLE = (
     GenerationState.QUEUED, GenerationState.CHECKING, GenerationState.PREVIEWED, GenerationState.WRITING,
     GenerationState.REFUSED, GenerationState.INTERRUPTED,
@@ -200,7 +201,6 @@ def _claim(pk: int) -> Generation | None:
 
 def _do(generation: Generation, tick: progress.Tick) -> None:
     """The job that was claimed; its result and its last state are one transaction."""
-    tick("total", Duty.objects.filter(period=generation.period_id).count())
     if generation.job == GenerationJob.CHECK:
         with transaction.atomic():
             look(generation, tick)
@@ -255,15 +255,15 @@ class _Watch:
     def __init__(self, generation: Generation, tick: progress.Tick) -> None:
         self.generation, self.say, self.asked = generation, tick, time.monotonic()
 
-    def come(self, rule: Rule, dues: Collection[Due]) -> None:
+    def come(self, wanted: Wanted) -> None:
         """Not needed."""
 
     def go(self, rule: Rule, ids: Sequence[int]) -> None:
         """Not needed."""
 
-    def tick(self, rule: Rule, derived: int) -> None:
+    def tick(self, stage: str, number: int) -> None:
         """Raises Superseded."""
-        self.say("derived", derived)
+        self.say(stage, number)
         if time.monotonic() - self.asked > ASKED and self.generation.run:
             self.asked = time.monotonic()
             if not Generation.objects.filter(pk=self.generation.pk, run=self.generation.run).exists():
@@ -271,22 +271,15 @@ class _Watch:
 
 
 class _Lines(_Watch):
-    """Stores every duty that would come or go, as it is found."""
+    """Stores every duty that would come or go."""
 
     def __init__(self, generation: Generation, tick: progress.Tick, derivation: Derivation) -> None:
         super().__init__(generation, tick)
         self.derivation = derivation
 
-    def come(self, rule: Rule, dues: Collection[Due]) -> None:
+    def come(self, wanted: Wanted) -> None:
         """New ones, with their reasons."""
-        bulk.insert(GenerationLine, COLUMNS, self._new(rule, dues))
-
-    def _new(self, rule: Rule, dues: Collection[Due]) -> Iterator[tuple[Any, ...]]:
-        for due in dues:
-            yield (
-                self.generation.pk, rule.code, True, str(due.reviewer_kind), due.reviewer_org_id, due.acting_id,
-                str(due.subject), due.target_org_id, due.target_person_id, due.about_org_id, due.reasons, "",
-            )  # fmt: skip
+        wanted.keep_lines(self.generation.pk)
 
     def go(self, rule: Rule, ids: Sequence[int]) -> None:
         """Withdrawn ones, with what ended."""
