@@ -34,7 +34,9 @@ FEW = 500  # ids in one condition: well below the limit of every database
 
 ROSTER = Scratch("coverage_roster", {"thing": "id", "org": "id"}, ("thing",))
 NEWCOMERS = Scratch("coverage_new", {"thing": "id", "org": "id"})
-MISFITS = Scratch("coverage_misfit", {"target_id": "id", "measure": "text", "was_at": "id", "done": "count", "org": "id"})
+MISFITS = Scratch(
+    "coverage_misfit", {"target_id": "id", "measure": "text", "was_at": "id", "done": "count", "org": "id"}
+)
 DONE = Case(When(done_on__isnull=True, then=Value(0)), default=Value(1))
 
 Change = tuple[int, int, int]  # organisation id, due, done

@@ -126,7 +126,7 @@ class Derivation:
             found = _one_for_each_reviewer(found)
         return found
 
-    def branch_members(self, rule: Rule) -> tuple[Iterator[Secretary], QuerySet[Membership]] | None:
+    def branch_members(self, rule: Rule) -> tuple[Iterator[Secretary], QuerySet[Membership, Any]] | None:
         """The same, of a rule towards members of branches alone, for the database to put together: (a branch's 书记 and the
         reason) and (branch, person), of which each member but the 书记 himself makes a duty. None for another rule.
         """
@@ -229,7 +229,9 @@ class Derivation:
     def _members(self, rule: Rule) -> Iterator[Due]:
         """One by one, for a rule that has other targets as well."""
         secretaries: dict[int, Secretary] = {}
-        for branch_id, member_id in self._memberships(self.reviewers(rule).order_by()).values_list("branch_id", "person_id"):
+        for branch_id, member_id in self._memberships(self.reviewers(rule).order_by()).values_list(
+            "branch_id", "person_id"
+        ):
             _, person_id, reasons = secretaries.get(branch_id) or secretaries.setdefault(
                 branch_id, self._secretary(branch_id)
             )
@@ -244,7 +246,7 @@ class Derivation:
         person_id = secretary.person_id if secretary else None
         return branch_id, person_id, [{"org": self.codes[branch_id], **_post(secretary)}]
 
-    def _memberships(self, branches: QuerySet[Organization]) -> QuerySet[Membership]:
+    def _memberships(self, branches: QuerySet[Organization]) -> QuerySet[Membership, Any]:
         """Members of the branches who are counted, once each: `branch_id`, `person_id`."""
         found = Membership.objects.valid(self.on).counted().filter(branch__in=branches.values("pk"))
         if not self.scheme.leaders_as_members:

@@ -66,6 +66,8 @@ def hindrance(period: Period) -> str:
     Only the running period and the next one are made (a period that was made before may be brought up to date).
     """
     today = clock.today()
+    if period.closed_at is not None:
+        return f"{period.name}已经结束：任务保持现状，不再生成和调整。"
     if period.derived_at is not None:
         return ""
     if period.ends_on < today:
@@ -109,6 +111,8 @@ def confirm(generation: Generation, *, by: User) -> Generation:
     _administrators_only(by)
     if why := hindrance(generation.period):
         raise NotNow(why)
+    if is_outdated(generation):
+        raise NotNow("这次预览之后又有新的预览或生成，请看最近的一次。")
     rows = Generation.objects.filter(pk=generation.pk, state=GenerationState.PREVIEWED)
     values = {"job": GenerationJob.WRITE, "run": "", "note": "", "touched_at": timezone.now(), "confirmed_by": by}
     try:
@@ -125,6 +129,16 @@ def confirm(generation: Generation, *, by: User) -> Generation:
         said = "已经生成过了" if generation.state == GenerationState.APPLIED else generation.get_state_display()
         raise NotNow(f"这次预览{said}，不能再确认；需要时请重新预览。")
     return _begin(generation)
+
+
+def is_outdated(generation: Generation) -> bool:
+    """A later preview or generation of the period took its place."""
+    later = Generation.objects.filter(
+        period=generation.period_id,
+        pk__gt=generation.pk,
+        state__in=[GenerationState.PREVIEWED, GenerationState.APPLIED],
+    )
+    return later.filter(is_daily=False).exists() or (generation.is_daily and later.exists())
 
 
 def cancel(generation: Generation, *, by: User) -> Generation:

@@ -16,11 +16,16 @@ from django.utils import timezone
 
 from orgs.scratch import ROW, Scratch, Sql, compiled, differ, rows, run
 from reviews.derive import Derivation, Due
-from reviews.models import Duty, DutyStatus, GenerationLine, Period, ReviewerKind, Rule, SetAside, Subject
+from reviews.models import Duty, DutyStatus, Period, ReviewerKind, Rule, SetAside, Subject
 
 FOLLOWING = (
     "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "joint_group", "reasons",
 )  # fmt: skip
+LINE = (
+    ("rule_code", "rule_code"), ("reviewer_kind", "reviewer_kind"), ("reviewer_org", "reviewer_org_id"),
+    ("acting", "acting_id"), ("subject", "subject"), ("target_org", "target_org_id"),
+    ("target_person", "target_person_id"), ("about_org", "about_org_id"), ("reasons", "reasons"),
+)  # columns of a preview's line, and where they come from  # fmt: skip
 PORTION = 50_000  # duties written by one statement, between two looks whether the job was cancelled
 FEW = 500  # ids in one condition: well below the limit of every database
 
@@ -117,10 +122,9 @@ class Wanted:
 
     def passed_on(self) -> list[Pair]:
         """Of those that are gone: a 书记's duty that comes by another of his posts now, one row for each."""
-        pairs = self._pairs(
-            "w.rule_code = d.rule_code AND w.reviewer_kind = 'person' AND d.reviewer_kind = 'person'"
-            f" AND w.reviewer_id = d.reviewer_id AND d.id IN (SELECT duty_id FROM {GONE.name})"  # noqa: S608
-        )
+        are_gone = f"d.id IN (SELECT duty_id FROM {GONE.name})"  # noqa: S608
+        same_person = "w.reviewer_kind = 'person' AND d.reviewer_kind = 'person' AND w.reviewer_id = d.reviewer_id"
+        pairs = self._pairs(f"w.rule_code = d.rule_code AND {same_person} AND {are_gone}")
         found: list[Pair] = []
         duties: set[int] = set()
         taken: set[int] = set()
@@ -249,13 +253,11 @@ class Wanted:
 
     def keep_lines(self, generation_id: int) -> None:
         """Store what is left as the new lines of a preview."""
-        meta = GenerationLine._meta
-        same = ("rule_code", "reviewer_kind", "reviewer_org", "acting", "subject", "target_org", "target_person", "about_org")
-        columns = ", ".join(str(meta.get_field(name).column) for name in ("generation", *same, "reasons", "is_added", "ended"))  # type: ignore[union-attr]
-        ours = ", ".join(name if name in WANTED.columns else f"{name}_id" for name in same)
+        lines = ", ".join(name for name, _ in LINE)
+        ours = ", ".join(column for _, column in LINE)
         run(
-            f"INSERT INTO {meta.db_table} ({columns})"  # noqa: S608
-            f" SELECT %s, {ours}, reasons, %s, '' FROM {WANTED.name} ORDER BY {ROW}",
+            f"INSERT INTO reviews_generationline (generation_id, is_added, ended, {lines})"  # noqa: S608
+            f" SELECT %s, %s, '', {ours} FROM {WANTED.name} ORDER BY {ROW}",
             [generation_id, True],
         )
 
@@ -293,5 +295,3 @@ def _by_rule(table: Scratch, where: str, values: Sequence[Any] = ()) -> dict[str
 
 def _loaded(reasons: Any) -> list[dict[str, Any]]:
     return json.loads(reasons) if isinstance(reasons, str) else reasons
-
-
