@@ -170,7 +170,9 @@ def test_the_lists_tell_who_by_whom_and_why(generated, cast, admin):
     assert all("检务处" in line.target + line.about + line.reviewer for line in found)
 
 
-@pytest.mark.parametrize("params", [{"which": "x"}, {"page": "-1"}, {"rule": "9" * 40}, {"q": "\x00"}, {"q": "%' OR 1=1"}])
+@pytest.mark.parametrize(
+    "params", [{"which": "x"}, {"page": "-1"}, {"rule": "9" * 40}, {"q": "\x00"}, {"q": "%' OR 1=1"}]
+)
 def test_a_choice_that_is_none_is_no_error(generated, admin, params):
     made = previewed(admin)
     page(admin, "generation_lines", made.pk, **params)
@@ -195,7 +197,9 @@ def test_a_longer_list_asks_no_more(generated, cast, admin, django_assert_max_nu
 def test_the_workbook_holds_the_list_as_it_is_shown(generated, cast, admin):
     Duty.objects.filter(rule_code="4").delete()
     made = previewed(admin)
-    set_aside.set_aside(made.lines.get(target_person=cast.person["member"].pk), reason="长期病休", by=cast.user["admin"])
+    set_aside.set_aside(
+        made.lines.get(target_person=cast.person["member"].pk), reason="长期病休", by=cast.user["admin"]
+    )
     answer = page(admin, "generation_lines_file", made.pk, which="added", rule="4")
     sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
     rows = list(sheet.iter_rows(min_row=2, values_only=True))
@@ -340,7 +344,9 @@ def test_in_a_large_system_it_is_a_job_that_is_left_and_found_again(
     assert reverse("generation", args=[made.pk]) in admin.get(reverse("period", args=["2010H2"])).content.decode()
     assert page(admin, "generation_progress", made.pk).templates[0].name == "reviews/_generation_progress.html"
     assert generation.run(made.pk)
-    assert admin.get(reverse("generation_progress", args=[made.pk]), headers={"HX-Request": "1"})["HX-Refresh"] == "true"
+    assert (
+        admin.get(reverse("generation_progress", args=[made.pk]), headers={"HX-Request": "1"})["HX-Refresh"] == "true"
+    )
     assert "还没有写入" in page(admin, "generation", made.pk).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         post(admin, "generation_confirm", made.pk)

@@ -171,9 +171,7 @@ def test_a_preview_is_never_a_get(generated, admin):
     assert admin.get(url("period_generate")).status_code == 405
 
 
-@pytest.mark.parametrize(
-    ("code", "word"), [("2010H1", "已经结束，没有生成过任务"), ("2011H2", "只生成本期和下一期")]
-)
+@pytest.mark.parametrize(("code", "word"), [("2010H1", "已经结束，没有生成过任务"), ("2011H2", "只生成本期和下一期")])
 def test_the_page_says_why_a_period_cannot_be_generated(cast, admin, code, word):
     duties.ensure_period(code)
     page = admin.get(url(code=code)).content.decode()
