@@ -43,9 +43,13 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[A
 
 def insert_prepared(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """The same for values that are the database's already: JSON as its text, a time as the database takes it."""
+    insert_into(model._meta.db_table, [cast(Any, model._meta.get_field(name)).column for name in columns], rows)
+
+
+def insert_into(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """The same for any table, by its own name and its columns'."""
     quote = connection.ops.quote_name
-    table = quote(model._meta.db_table)
-    names = ", ".join(quote(cast(Any, model._meta.get_field(name)).column) for name in columns)
+    table, names = quote(table), ", ".join(map(quote, columns))
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
             command = f"COPY {table} ({names}) FROM STDIN WITH (FORMAT csv, NULL '{NULL}')"

@@ -9,6 +9,7 @@ process dies between the mail server's answer and the commit.
 from __future__ import annotations
 
 import datetime
+import itertools
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,8 @@ from django.utils import timezone
 from orgs import heads, proofs
 from orgs.models import AuditEvent, Scheme, User
 from reports.models import Notification, NotificationKind
-from reviews.models import Duty, ItemState, RectificationItem
+from reviews import daily
+from reviews.models import Duty, Generation, GenerationState, ItemState, Period, RectificationItem
 from reviews.models.record import COUNTED_STATES
 
 OVERDUE = "overdue"
@@ -87,7 +89,7 @@ def due(on: datetime.date) -> list[Reminder]:
     """Every reminder that applies on this day, sent before or not; for existing, active accounts. Writes nothing."""
     scheme = Scheme.objects.filter(is_active=True).first()
     steps = scheme.remind_steps() if scheme else []
-    found = [*_duties(on, steps), *_items(on, steps), *_findings()]
+    found = [*_duties(on, steps), *_items(on, steps), *_looks(on), *_findings()]
     # A head may be on both sides of an item; the first message is enough.
     return list({(reminder.recipient_id, reminder.key): reminder for reminder in reversed(found)}.values())[::-1]
 
@@ -98,8 +100,10 @@ def _horizon(on: datetime.date, steps: Sequence[int]) -> Q:
 
 
 def _duties(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
-    """Open duties: one message for each person, period and step."""
-    open_duties = Duty.objects.open().filter(_horizon(on, steps)).order_by()
+    """Open duties: one message for each person, period and step. A closed round reminds of nothing."""
+    open_duties = Duty.objects.open().filter(_horizon(on, steps), period__closed_at__isnull=True).order_by()
+    for pair in _overlapping(on, steps):
+        open_duties = open_duties.once(pair)
     counts: dict[tuple, int] = defaultdict(int)
     # Who carries it out; where nobody was derived, the 书记 that the notice names.
     carriers = (open_duties, "acting__user"), (open_duties.filter(acting__isnull=True), "reviewer__user")
@@ -127,6 +131,16 @@ def _duties(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
         key = f"duties:{code}{own_day}:{step}"
         reminders.append(Reminder(user_id, key, NotificationKind.DUTIES, title, body, reverse("my_duties")))
     return reminders
+
+
+def _overlapping(on: datetime.date, steps: Sequence[int]) -> list[tuple[Period, Period]]:
+    """A half-year and a round, or two rounds, that have days in common: one review serves the same duty of both (T11), and
+    it is reminded of with the first, whose end comes next. What is over gives way to what is still to come."""
+    last = on + datetime.timedelta(days=max(steps, default=-1))
+    periods = list(Period.objects.filter(closed_at__isnull=True, ends_on__lte=last).order_by("kind", "pk"))
+    periods.sort(key=lambda period: (period.ends_on < on, abs((period.ends_on - on).days)))
+    pairs = itertools.combinations(periods, 2)
+    return [(a, b) for a, b in pairs if a.starts_on <= b.ends_on and b.starts_on <= a.ends_on]
 
 
 def _items(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
@@ -189,10 +203,36 @@ def _head_accounts(org_ids: set[int], on: datetime.date) -> dict[int, int]:
     return {org_id: account[person_id] for org_id, person_id in persons.items() if person_id in account}
 
 
+def _administrators() -> list[User]:
+    return list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"))
+
+
+def _looks(on: datetime.date) -> list[Reminder]:
+    """What the daily looks at the duties found different in the last days: to every administrator."""
+    looks = Generation.objects.filter(
+        is_daily=True, on__gt=on - TOLD_FOR, on__lte=on, state__in=[GenerationState.PREVIEWED, GenerationState.APPLIED]
+    )
+    found = [look for look in looks.select_related("period").order_by("pk") if daily.differs(look)]
+    admins = _administrators() if found else []
+    return [
+        Reminder(
+            admin.pk,
+            f"daily:{look.pk}",
+            NotificationKind.DUTIES,
+            f"每日核对：{look.period.name}的点评任务有变化",
+            f"{_day(look.on)}核对{look.period.name}的任务：{told.words}",
+            reverse("generation", args=[look.pk]),
+        )
+        for look in found
+        if (told := daily.told(look)) is not None
+        for admin in admins
+    ]
+
+
 def _findings() -> list[Reminder]:
     """What the nightly proofs found in the last days: to every administrator."""
     events = AuditEvent.objects.filter(verb=proofs.VERB, at__gte=timezone.now() - TOLD_FOR).order_by("pk")
-    admins = list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk")) if events else []
+    admins = _administrators() if events else []
     return [
         Reminder(
             admin.pk,

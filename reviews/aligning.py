@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, Protocol
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
-from orgs import bulk
-from orgs.models import Organization, Person
-from reviews import set_aside
-from reviews.derive import Derivation, Due, Key, place
+from reviews.derive import Derivation, Due
 from reviews.models import Cadence, ContentKind, Duty, DutyStatus, Joint, Period, Record, ReviewerKind, Rule, Subject
 from reviews.models.duty import BY_HAND
 from reviews.models.record import COUNTED_STATES
-
-BATCH = 2000
-FEW = 500  # ids in one condition: well below the limit of every database
-SAMPLE = 50
-FOLLOWING = (
-    "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "joint_group", "reasons",
-)  # fmt: skip
-COLUMNS = (
-    "period_id", "rule_id", "rule_code", "basis", "due_on", "created_at", "status", "is_assigned", "exempt_reason",
-    "exempt_approved_by", "target_org_id", "target_person_id", *FOLLOWING,
-)  # fmt: skip
-
-
-class Stored(NamedTuple):
-    """What is compared of a stored duty: there are a million, and a model object of each would take most of the time."""
-
-    pk: int
-    target_org_id: int | None
-    target_person_id: int | None
-    status: str
-    is_assigned: bool
-    reviewer_kind: str
-    reviewer_org_id: int
-    reviewer_id: int | None
-    acting_id: int | None
-    subject: str
-    about_org_id: int
-    joint_group: str
-    reasons: list[dict[str, Any]]
-
+from reviews.wanted import FEW, FOLLOWING, Pair, Wanted, is_anything_set_aside
 
 SAME = ("target_org_id", "target_person_id", "subject", "reviewer_org_id", "reviewer_id")  # one duty in two periods
-FIRST_FOLLOWING = len(Stored._fields) - len(FOLLOWING)
 
 
 @dataclass
@@ -82,12 +46,10 @@ class PlanLine(NamedTuple):
 
 @dataclass
 class DutyPlan:
-    """What a generation would do, or did; samples are the first names of each rule, `lines` every duty if asked for."""
+    """What a generation would do, or did, in numbers; `lines`: every duty, if asked for."""
 
     on: datetime.date
     counts: dict[str, Counts] = field(default_factory=dict)
-    added: dict[str, list[str]] = field(default_factory=dict)
-    withdrawn: dict[str, list[str]] = field(default_factory=dict)
     lines: list[PlanLine] | None = None
 
     @property
@@ -98,16 +60,16 @@ class DutyPlan:
 
 
 class Witness(Protocol):
-    """Is told of every duty that comes or goes, portion by portion, and how far the work is."""
+    """Is told of every duty that comes or goes, and how far the work is."""
 
-    def come(self, rule: Rule, dues: Collection[Due]) -> None:
-        """These are new."""
+    def come(self, wanted: Wanted) -> None:
+        """What is left in the table is new; it is not stored yet."""
 
     def go(self, rule: Rule, ids: Sequence[int]) -> None:
-        """These, by id, are asked for no more; they are still stored."""
+        """These, by id, are asked for no more; they are still stored. Some hundreds at a time."""
 
-    def tick(self, rule: Rule, derived: int) -> None:
-        """So many duties of all rules were derived by now."""
+    def tick(self, stage: str, number: int) -> None:
+        """So many duties have passed the stage by now: "derived", "towrite", "written", "withdrawn"."""
 
 
 def align(
@@ -118,149 +80,121 @@ def align(
     only: Callable[[Rule], bool] | None = None,
     witness: Witness | None = None,
 ) -> DutyPlan:
-    """What the rules ask for against what is stored, rule by rule; writes only when told to, in the caller's transaction.
+    """What the rules ask for against what is stored; writes only when told to, in the caller's transaction.
 
     With `only`, just some of the rules, and the plan lists every duty that would come or go. A derivation of some
     reviewing organisations is held against the stored duties of these. What was set aside neither comes nor goes.
     """
-    day = derivation.on
-    plan = DutyPlan(on=day, lines=None if only is None else [])
-    derived = {rule.code: rule for rule in derivation.rules}
-    aside = set_aside.of(period)
-    number = 0
-    for rule in derivation.every_rule:
-        if only is not None and not only(rule):
-            continue
-        aligning = Aligning(plan, derivation, period, rule, write, aside, witness)
-        if rule.code not in derived:
-            aligning.withdraw(aligning.existing())
-            continue
-        is_whole = False
-        for branches, found in derivation.portions(derived[rule.code]):
-            number += len(found)
-            aligning.diff(found, branches)
-            if witness is not None:
-                witness.tick(rule, number)
-            is_whole = is_whole or branches is None
-        if not is_whole:
-            # Branches that are no longer among the rule's reviewers (dissolved, of another type now).
-            reviewers = derivation.reviewers(derived[rule.code]).order_by().values("pk")
-            aligning.withdraw(aligning.existing().exclude(reviewer_org__in=reviewers))
-    if only is not None:
-        return plan
-    # Of rules that are no longer there; what is assigned by hand is nobody's to withdraw.
-    stray = of_reviewers(Duty.objects.filter(period=period.pk), derivation.by)
-    stray = stray.exclude(rule_code__in=[*plan.counts, BY_HAND]).order_by()
-    for code in stray.values_list("rule_code", flat=True).distinct():
-        aligning = Aligning(plan, derivation, period, Rule(code=code), write, aside, witness)
-        aligning.withdraw(aligning.existing())
-    return plan
+    return Aligning(derivation, period, write=write, only=only, witness=witness).plan
 
 
 class Aligning:
-    """Brings the stored duties of one rule in line with what it asks for, portion by portion."""
+    """Brings the stored duties of a period in line with what the rules ask for, by statements over whole sets."""
 
     def __init__(
         self,
-        plan: DutyPlan,
         derivation: Derivation,
         period: Period,
-        rule: Rule,
+        *,
         write: bool,
-        aside: set_aside.Keys,
-        witness: Witness | None = None,
+        only: Callable[[Rule], bool] | None,
+        witness: Witness | None,
     ) -> None:
-        self.plan, self.derivation, self.period, self.rule, self.write = plan, derivation, period, rule, write
-        self.not_to_come: AbstractSet[Key] = aside.get((rule.code, True), frozenset())
-        self.not_to_go: AbstractSet[Key] = aside.get((rule.code, False), frozenset())
-        self.witness = witness
-        self.counts = plan.counts.setdefault(rule.code, Counts())
-        self.added = plan.added.setdefault(rule.code, [])
-        self.withdrawn = plan.withdrawn.setdefault(rule.code, [])
-        # Not asked for each portion: what is stored by then is what we have just written ourselves.
-        self.is_new = derivation.by is None and not self.existing().exists()
+        self.derivation, self.period, self.write, self.witness = derivation, period, write, witness
+        self.plan = DutyPlan(on=derivation.on, lines=None if only is None else [])
+        rules = [rule for rule in derivation.every_rule if only is None or only(rule)]
+        self.rules = {rule.code: rule for rule in rules}
+        stored = of_reviewers(Duty.objects.filter(period=period.pk), derivation.by)
+        # Those of rules that are no longer there go as well; what is assigned by hand is nobody's to withdraw.
+        stored = stored.exclude(rule_code=BY_HAND) if only is None else stored.filter(rule_code__in=list(self.rules))
+        self.wanted = Wanted(derivation, period, stored)
+        self._compare()
 
-    def existing(self, branches: Sequence[int] | None = None) -> QuerySet[Duty]:
-        """The rule's stored duties, of some reviewing organisations where given."""
-        of_rule = Duty.objects.filter(period=self.period.pk, rule_code=self.rule.code).order_by()
-        rows = of_reviewers(of_rule, self.derivation.by)
-        return rows if branches is None else rows.filter(reviewer_org__in=branches)
+    def _counts(self, rule_code: str) -> Counts:
+        return self.plan.counts.setdefault(rule_code, Counts())
 
-    def diff(self, found: dict[Key, Due], branches: Sequence[int] | None) -> None:
-        """Compare what should be with what is; `found` is used up."""
-        changed: dict[int, dict[str, Any]] = {}
-        gone: list[Stored] = []
-        rows = () if self.is_new else self.existing(branches).values_list(*Stored._fields).iterator(chunk_size=BATCH)
-        for duty in map(Stored._make, rows):
-            due = found.pop((duty.reviewer_org_id, duty.target_org_id, duty.target_person_id), None)
-            if due is None:
-                gone.append(duty)
-            else:
-                self._keep(duty, due, changed)
-        left = self._pass_on(gone, found, changed)
-        self.withdraw(self.existing().filter(pk__in=chunk) for chunk in _chunks([duty.pk for duty in left]))
-        for key in self.not_to_come & found.keys():
-            del found[key]
-            self.counts.aside += 1
-        self.counts.changed += len(changed)
-        self.counts.added += len(found)
-        if self.witness is not None and found:
-            self.witness.come(self.rule, found.values())
-        if self.write:
-            _write(changed)
-            bulk.insert(Duty, COLUMNS, self._rows(found.values()))
-        elif self.plan.lines is not None:
-            self.plan.lines += [
-                PlanLine(
-                    self.rule.code, True, due.reviewer_org_id, due.acting_id, due.subject, due.target_org_id,
-                    due.target_person_id,
-                )
-                for due in found.values()
-            ]  # fmt: skip
-        else:
-            _sample(self.added, ((due.target_org_id, due.target_person_id) for due in found.values()))
+    def _tick(self, stage: str, number: int) -> None:
+        if self.witness is not None:
+            self.witness.tick(stage, number)
 
-    def _rows(self, dues: Iterable[Due]) -> Iterator[tuple]:
-        """New duties as rows of COLUMNS."""
-        period, rule = self.period, self.rule
-        common = (
-            period.pk, rule.pk, rule.code, rule.basis, period.due_on, timezone.now(), DutyStatus.PENDING.value, False, "",
-            "",
-        )  # fmt: skip
-        for due in dues:
-            yield (*common, due.target_org_id, due.target_person_id, *_following(due))
+    def _compare(self) -> None:
+        derived = {rule.code for rule in self.derivation.rules}
+        asked: dict[str, int] = {}
+        for code, rule in self.rules.items():
+            self._counts(code)
+            asked[code] = self.wanted.ask(rule) if code in derived else 0
+            self._tick("derived", self.wanted.count)
+        gone = self.wanted.find_gone()
+        self._keep_one_by_one(self.wanted.assigned())
+        for code, number in self.wanted.changed().items():
+            self._counts(code).changed += number
+        if self.write and self.plan.total.changed:
+            self.wanted.write_changed()
+        self.wanted.use_up()
+        if gone:
+            # A 书记's duty may come by another of his posts now: it stays one duty.
+            passed_on = self.wanted.passed_on()
+            self._keep_one_by_one(passed_on)
+            self.wanted.take_out(passed_on)
+        left = self.wanted.left()
+        for code, number in asked.items():
+            self._counts(code).kept += number - left.get(code, 0)
+        if is_anything_set_aside(self.period):
+            for code, number in self.wanted.leave_out_new().items():
+                self._counts(code).aside += number
+                left[code] -= number
+            for code, number in self.wanted.leave_out_gone().items():
+                self._counts(code).aside += number
+                self._counts(code).kept += number
+        for code in [*self.rules, *sorted(gone.keys() - self.rules.keys())]:
+            self._withdraw(self.rules.get(code) or Rule(code=code))
+        self._add(left)
 
-    def _pass_on(self, gone: list[Stored], found: dict[Key, Due], changed: dict[int, dict[str, Any]]) -> list[Stored]:
-        """A 书记's duty may come by another of his posts now: it stays one duty. Returns those that are gone."""
-        if not gone:
-            return gone
-        by_place = {due.place: key for key, due in found.items() if due.place is not None}
-        left = []
-        for duty in gone:
-            at = place(duty.reviewer_kind, duty.reviewer_id, duty.target_org_id, duty.target_person_id)
-            key = by_place.pop(at, None) if at is not None else None
-            if key is None:
-                left.append(duty)
-            else:
-                self._keep(duty, found.pop(key), changed)
-        return left
+    def _add(self, left: dict[str, int]) -> None:
+        for code, number in left.items():
+            self._counts(code).added += number
+        total = sum(left.values())
+        if self.witness is not None and total:
+            self.witness.come(self.wanted)
+        if self.plan.lines is not None:
+            lines = [PlanLine(code, True, *line) for code, *line in self.wanted.lines()]
+            order = {code: at for at, code in enumerate(self.plan.counts)}
+            self.plan.lines = sorted([*lines, *self.plan.lines], key=lambda line: order[line.rule_code])
+        if not self.write:
+            return
+        self._tick("towrite", total)
+        written = 0
+        for code, rule in self.rules.items():
+            for number in self.wanted.write(rule) if left.get(code) else ():
+                written += number
+                self._tick("written", written)
 
-    def _keep(self, duty: Stored, due: Due, changed: dict[int, dict[str, Any]]) -> None:
-        """Let a duty that is not done follow who is in which post now; notes what became different."""
-        self.counts.kept += 1
+    def _keep_one_by_one(self, pairs: Sequence[Pair]) -> None:
+        """Duties that were assigned by hand or pass to another post, which follow by rules of their own; there are few."""
+        for chunk in _chunks(pairs):
+            dues = self.wanted.dues(chunk)
+            duties = Duty.objects.in_bulk([duty for duty, _ in chunk])
+            changed = [duty for pk, row in chunk if self._follows(duty := duties[pk], dues[row])]
+            for duty in changed:
+                self._counts(duty.rule_code).changed += 1
+            if self.write:
+                names = [name.removesuffix("_id") for name in (*FOLLOWING, "is_assigned")]
+                Duty.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=names)
+
+    def _follows(self, duty: Duty, due: Due) -> bool:
+        """Let a duty that is not done follow who is in which post now; whether it became different."""
         if duty.status == DutyStatus.DONE:
-            return
-        following = _following(due)
-        if not duty.is_assigned and duty[FIRST_FOLLOWING:] == following:
-            return
-        values = dict(zip(FOLLOWING, following, strict=True))
+            return False
+        values = {name: getattr(due, name) for name in FOLLOWING}
         values["is_assigned"] = duty.is_assigned and self._is_fit(duty, due)
         if values["is_assigned"]:
             values["acting_id"] = duty.acting_id
-        if any(getattr(duty, name) != value for name, value in values.items()):
-            changed[duty.pk] = values
+        is_different = any(getattr(duty, name) != value for name, value in values.items())
+        for name, value in values.items():
+            setattr(duty, name, value)
+        return is_different
 
-    def _is_fit(self, duty: Stored, due: Due) -> bool:
+    def _is_fit(self, duty: Duty, due: Due) -> bool:
         """Who was assigned by hand may go on: still in the team, or for a post still vacant; not the target's head."""
         teams = self.derivation.teams
         if duty.acting_id is None or duty.acting_id == due.target_person_id:
@@ -272,65 +206,29 @@ class Aligning:
             return due.reviewer_id is None
         return any(held.person_id == duty.acting_id for held in teams.members(due.reviewer_org_id))
 
-    def withdraw(self, duties: QuerySet[Duty] | Iterable[QuerySet[Duty]]) -> None:
+    def _withdraw(self, rule: Rule) -> None:
         """Take away duties that nothing asks for any more; those that a counted record serves stay."""
-        portions = [duties] if isinstance(duties, QuerySet) else duties
-        for portion in portions:
-            rows = list(portion.values_list("pk", "reviewer_org_id", "target_org_id", "target_person_id"))
-            for chunk in _chunks([pk for pk, *key in rows if tuple(key) not in self.not_to_go]):
-                self._withdraw(chunk)
-            stays = sum(tuple(key) in self.not_to_go for _, *key in rows) if self.not_to_go else 0
-            self.counts.kept += stays
-            self.counts.aside += stays
-
-    def _withdraw(self, ids: Sequence[int]) -> None:
-        rows = Duty.objects.filter(pk__in=ids)
-        if self.write:
-            # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
-            list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-        links = Record.duties.through.objects.filter(duty__in=ids, record__state__in=COUNTED_STATES)
-        served = set(links.values_list("duty_id", flat=True))
-        bare = [pk for pk in ids if pk not in served]
-        self.counts.kept += len(ids) - len(bare)
-        self.counts.withdrawn += len(bare)
-        if self.witness is not None and bare:
-            self.witness.go(self.rule, bare)
-        if self.write:
-            Duty.objects.filter(pk__in=bare).delete()
-        elif self.plan.lines is not None:
-            gone = Duty.objects.filter(pk__in=bare).order_by("pk").values_list(*PlanLine._fields[2:])
-            self.plan.lines += [PlanLine(self.rule.code, False, *row) for row in gone]
-        elif bare and len(self.withdrawn) < SAMPLE:
-            _sample(self.withdrawn, Duty.objects.filter(pk__in=bare).values_list("target_org_id", "target_person_id"))
-
-
-def _sample(names: list[str], targets: Iterable[tuple[int | None, int | None]]) -> None:
-    """The names of the first targets, up to SAMPLE in all."""
-    wanted = list(itertools.islice(targets, SAMPLE - len(names)))
-    orgs = Organization.objects.in_bulk([org for org, _ in wanted if org is not None])
-    people = Person.objects.in_bulk([person for _, person in wanted if person is not None])
-    names += [orgs[org].name if org is not None else people[person].name for org, person in wanted]
-
-
-def _following(due: Due) -> tuple:
-    """The values of FOLLOWING, which `Stored` ends with."""
-    return (
-        str(due.reviewer_kind), due.reviewer_org_id, due.reviewer_id, due.acting_id,
-        str(due.subject), due.about_org_id, due.joint_group, due.reasons,
-    )  # fmt: skip
-
-
-def _write(changed: dict[int, dict[str, Any]]) -> None:
-    """Write what became different of each duty, by id."""
-    for chunk in _chunks(list(changed)):
-        duties = list(Duty.objects.filter(pk__in=chunk))
-        for duty in duties:
-            for name, value in changed[duty.pk].items():
-                setattr(duty, name, value)
-        Duty.objects.bulk_create(
-            duties, update_conflicts=True, unique_fields=["id"],
-            update_fields=[name.removesuffix("_id") for name in (*FOLLOWING, "is_assigned")],
-        )  # fmt: skip
+        withdrawn = 0
+        for ids in _chunks(self.wanted.gone(rule.code)):
+            if self.write:
+                # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
+                held = Duty.objects.filter(pk__in=ids).select_for_update(no_key=True).order_by("pk")
+                list(held.values_list("pk", flat=True))
+            links = Record.duties.through.objects.filter(duty__in=ids, record__state__in=COUNTED_STATES)
+            served = set(links.values_list("duty_id", flat=True))
+            bare = [pk for pk in ids if pk not in served]
+            counts = self._counts(rule.code)
+            counts.kept += len(ids) - len(bare)
+            counts.withdrawn += len(bare)
+            if self.witness is not None and bare:
+                self.witness.go(rule, bare)
+            if self.plan.lines is not None:
+                gone = Duty.objects.filter(pk__in=bare).order_by("pk").values_list(*PlanLine._fields[2:])
+                self.plan.lines += [PlanLine(rule.code, False, *row) for row in gone]
+            if self.write:
+                Duty.objects.filter(pk__in=bare).delete()
+            withdrawn += len(bare)
+            self._tick("withdrawn", withdrawn)
 
 
 def of_reviewers(duties: QuerySet[Duty], by: Collection[int] | None) -> QuerySet[Duty]:

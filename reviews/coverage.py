@@ -12,24 +12,32 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError, connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models.functions import Coalesce, RowNumber
 
-from orgs import bulk, clock
+from orgs import bulk, clock, scratch
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrgType, Post, PostRole
+from orgs.scratch import Scratch, compiled, rows, run
 from reviews.models import CoverageChange, CoverageTarget, Duty, Measure, Period, Record
 from reviews.models.record import RecordQuerySet
 
 LOCK_SPACE = 20101  # the second key is the period's id
 LEADING_TYPES = (OrgType.GROUP, OrgType.COMMITTEE, OrgType.ORGAN_COMMITTEE, OrgType.GENERAL_BRANCH)
-BATCH = 2000
 MANY = 10_000  # new targets after which the database should count its table
 FEW = 500  # ids in one condition: well below the limit of every database
+
+ROSTER = Scratch("coverage_roster", {"thing": "id", "org": "id"}, ("thing",))
+NEWCOMERS = Scratch("coverage_new", {"thing": "id", "org": "id"})
+MISFITS = Scratch(
+    "coverage_misfit", {"target_id": "id", "measure": "text", "was_at": "id", "done": "count", "org": "id"}
+)
+DONE = Case(When(done_on__isnull=True, then=Value(0)), default=Value(1))
 
 Change = tuple[int, int, int]  # organisation id, due, done
 
@@ -91,8 +99,7 @@ def sync(period: Period, on: datetime.date | None = None, of: Of | None = None) 
         (Measure.LEADERS, _leaders(period, day, persons)),
     ):
         if period.is_narrowed:
-            named = _named(period, measure)
-            roster = {key: org for key, org in roster.items() if key in named}
+            roster = roster.filter(_named(period, measure))
         added += _align(period, measure, roster, of)
     if added > MANY:
         bulk.learn(CoverageTarget, CoverageChange)
@@ -153,101 +160,134 @@ def covered(measure: Measure, records: RecordQuerySet, period: Period) -> Q:
 def mend(period: Period, of: Of | None = None) -> int:
     """Make done_on of every target (with `of`, of some) what the counted records say; returns how many were wrong."""
     hold(period.pk, alone=True)
-    wrong = list(unproven(period, of).values_list("pk", "measure", "organization_id", "done_on"))
+    wrong = MISFITS.open()
+    found = unproven(period, of).order_by().annotate(done=DONE, org=F("organization_id"))
+    number = wrong.insert_from(compiled(found.values_list("pk", "measure", "organization_id", "done", "org")))
+    if not number:
+        return 0
     for measure in Measure:
-        changed = [row for row in wrong if row[1] == measure]
-        for chunk in _chunks([pk for pk, _, _, done_on in changed if done_on is None]):
-            _mark_done(period, measure, chunk)
-        for chunk in _chunks([pk for pk, _, _, done_on in changed if done_on is not None]):
-            CoverageTarget.objects.filter(pk__in=chunk).update(done_on=None)
-        _append(period.pk, measure, ((org, 0, 1 if done_on is None else -1) for _, _, org, done_on in changed))
-    return len(wrong)
+        for was_done in (0, 1):
+            ids = rows(
+                f"SELECT target_id FROM {wrong.name} WHERE measure = %s AND done = %s ORDER BY target_id",  # noqa: S608
+                [measure.value, was_done],
+            )
+            for chunk in _chunks([pk for (pk,) in ids]):
+                if was_done:
+                    CoverageTarget.objects.filter(pk__in=chunk).update(done_on=None)
+                else:
+                    _mark_done(period, measure, chunk)
+        _append_from(
+            period.pk,
+            measure,
+            f"SELECT was_at AS org, 0 AS due, 1 - 2 * done AS done FROM {wrong.name} WHERE measure = %s",  # noqa: S608
+            [measure.value],
+        )
+    return number
 
 
-# --- the roster: key -> organisation in which it counts --------------------------------------------------------
+# --- the roster: who (`thing`), and the organisation in which he counts (`org`) ----------------------------------
 
 
-def _organizations(on: datetime.date, only: Collection[int] | None) -> dict[int, int]:
+def _organizations(on: datetime.date, only: Collection[int] | None) -> QuerySet:
     """Every organisation but the roots."""
-    alive = Organization.objects.alive(on).filter(_in("pk", only), parent__isnull=False).order_by()
-    return {pk: pk for pk in alive.values_list("pk", flat=True).iterator(chunk_size=BATCH)}
+    alive = Organization.objects.alive(on).filter(_in("pk", only), parent__isnull=False)
+    return alive.annotate(thing=F("pk"), org=F("pk"))
 
 
-def _members(on: datetime.date, only: Collection[int] | None) -> dict[int, int]:
+def _members(on: datetime.date, only: Collection[int] | None) -> QuerySet:
     """Every counted member, at the branch; where spans overlap, at the branch joined last."""
-    alive = Organization.objects.alive(on).order_by()
-    rows = Membership.objects.valid(on).counted().filter(_in("person", only), branch__in=alive).order_by()
-    found: dict[int, tuple] = {}
-    for person, branch, since, pk in rows.values_list("person_id", "branch_id", "from_on", "pk").iterator(BATCH):
-        rank = (since or datetime.date.min, pk, branch)
-        if person not in found or rank > found[person]:
-            found[person] = rank
-    return {person: rank[-1] for person, rank in found.items()}
+    alive = Organization.objects.alive(on).order_by().values("pk")
+    members = Membership.objects.valid(on).counted().filter(_in("person", only), branch__in=alive)
+    # A branch that was always his is joined before any other.
+    latest = [F("from_on").desc(nulls_last=True), F("pk").desc()]
+    return _first(members, latest).annotate(org=F("branch_id"))
 
 
-def _leaders(period: Period, on: datetime.date, only: Collection[int] | None) -> dict[int, int]:
+def _leaders(period: Period, on: datetime.date, only: Collection[int] | None) -> QuerySet:
     """Every leader of A36, at the post nearest the root; ties by 组织代码."""
     in_office = (Q(from_on__isnull=True) | Q(from_on__lte=on)) & (Q(to_on__isnull=True) | Q(to_on__gt=period.starts_on))
     leading = Q(organization__org_type__in=LEADING_TYPES) | Q(
         organization__org_type=OrgType.BRANCH, role=PostRole.SECRETARY
     )
-    alive = Organization.objects.alive(on).order_by()
+    alive = Organization.objects.alive(on).order_by().values("pk")
     posts = Post.objects.filter(in_office, leading, _in("person", only), organization__in=alive)
-    rows = posts.order_by("organization__level", "organization__code").values_list("person_id", "organization_id")
-    found: dict[int, int] = {}
-    for person, org in rows.iterator(chunk_size=BATCH):
-        found.setdefault(person, org)
-    return found
+    nearest = [F("organization__level"), F("organization__code"), F("pk")]
+    return _first(posts, nearest).annotate(org=F("organization_id"))
 
 
-def _named(period: Period, measure: Measure) -> set[int]:
+def _first(rows: QuerySet, order: Sequence[Any]) -> QuerySet:
+    """Of each person's rows the first in this order."""
+    place = Window(RowNumber(), partition_by=F("person_id"), order_by=order)
+    return rows.annotate(place=place, thing=F("person_id")).filter(place=1)
+
+
+def _named(period: Period, measure: Measure) -> Q:
     """Whom the period's duties name: organisations and persons as targets, leaders as those who carry them out."""
     mine = Duty.objects.filter(period=period).order_by()
     paths = {
         Measure.ORGANIZATIONS: ["target_org"], Measure.MEMBERS: ["target_person"], Measure.LEADERS: ["acting", "reviewer"],
     }[measure]  # fmt: skip
-    found: set[int] = set()
+    named = Q(pk__in=[])
     for path in paths:
-        found.update(mine.filter(**{f"{path}__isnull": False}).values_list(path, flat=True).distinct().iterator())
-    return found
+        named |= Q(thing__in=mine.filter(**{f"{path}__isnull": False}).values(path))
+    return named
 
 
 def _in(name: str, only: Collection[int] | None) -> Q:
     return Q() if only is None else Q(**{f"{name}__in": only})
 
 
-def _align(period: Period, measure: Measure, roster: dict[int, int], of: Of | None) -> int:
+def _align(period: Period, measure: Measure, roster: QuerySet, of: Of | None) -> int:
     """Add, move and remove targets of a measure until they are the roster; what was done goes with its target.
 
-    Returns how many were added.
+    Returns how many were added. By statements over the whole: a system has a million members.
     """
     key = "organization_id" if measure == Measure.ORGANIZATIONS else "person_id"
-    targets = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period, measure=measure)
-    changes: list[Change] = []
-    gone: list[int] = []
-    moved: list[CoverageTarget] = []
-    rows = targets.order_by().values_list("pk", key, "organization_id", "done_on")
-    for pk, thing, was_at, done_on in rows.iterator(chunk_size=BATCH):
-        org = roster.pop(thing, None)
-        if org == was_at:
-            continue
-        done = int(done_on is not None)
-        changes.append((was_at, -1, -done))
-        if org is None:
-            gone.append(pk)
-        else:
-            changes.append((org, 1, done))
-            moved.append(CoverageTarget(pk=pk, organization_id=org))
-    for chunk in _chunks(gone):
-        CoverageTarget.objects.filter(pk__in=chunk).delete()
-    CoverageTarget.objects.bulk_update(moved, ["organization"], batch_size=FEW)
-    columns = ("period_id", "measure", "organization_id", "person_id", "done_on")
-    of_person = measure != Measure.ORGANIZATIONS
-    new = ((period.pk, measure.value, org, pk if of_person else None, None) for pk, org in roster.items())
-    bulk.insert(CoverageTarget, columns, new)
-    changes.extend((org, 1, 0) for org in roster.values())
-    _append(period.pk, measure, changes)
-    return len(roster)
+    due, misfits, new = ROSTER.open(), MISFITS.open(), NEWCOMERS.open()
+    due.learn(due.insert_from(compiled(roster.order_by().values_list("thing", "org"))))
+    of_measure = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period, measure=measure)
+    stored = compiled(of_measure.order_by().annotate(done=DONE).values("pk", key, "organization_id", "done"))
+    if stored is None:
+        return 0  # of nobody
+    there, values = stored
+    # Who is not due any more, or somewhere else; and who is due and not there.
+    wrong = misfits.insert_from(
+        (
+            f"SELECT t.pk, %s, t.organization_id, t.done, r.org FROM ({there}) t"  # noqa: S608 - names of ours
+            f" LEFT JOIN {due.name} r ON r.thing = t.{key} WHERE r.org IS NULL OR r.org <> t.organization_id",
+            (measure.value, *values),
+        )
+    )
+    added = new.insert_from(
+        (
+            f"SELECT r.thing, r.org FROM {due.name} r"  # noqa: S608
+            f" WHERE NOT EXISTS (SELECT 1 FROM ({there}) t WHERE t.{key} = r.thing) ORDER BY r.{scratch.ROW}",
+            values,
+        )
+    )
+    table = CoverageTarget._meta.db_table
+    if wrong:
+        run(f"DELETE FROM {table} WHERE id IN (SELECT target_id FROM {misfits.name} WHERE org IS NULL)")  # noqa: S608
+        run(
+            f"UPDATE {table} AS t SET organization_id = m.org FROM {misfits.name} m"  # noqa: S608
+            " WHERE m.target_id = t.id AND m.org IS NOT NULL"
+        )
+    if added:
+        person = "NULL" if measure == Measure.ORGANIZATIONS else "thing"
+        run(
+            f"INSERT INTO {table} (period_id, measure, organization_id, person_id)"  # noqa: S608
+            f" SELECT %s, %s, org, {person} FROM {new.name} ORDER BY {scratch.ROW}",
+            [period.pk, measure.value],
+        )
+    if wrong or added:
+        _append_from(
+            period.pk,
+            measure,
+            f"SELECT was_at AS org, -1 AS due, -done AS done FROM {misfits.name}"  # noqa: S608
+            f" UNION ALL SELECT org, 1, done FROM {misfits.name} WHERE org IS NOT NULL"
+            f" UNION ALL SELECT org, 1, 0 FROM {new.name}",
+        )
+    return added
 
 
 def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
@@ -345,6 +385,16 @@ def _append(period_id: int, measure: str, changes: Iterable[Change]) -> None:
         done[org] += more_done
     rows = ((period_id, str(measure), org, due[org], done[org]) for org in sorted(due) if due[org] or done[org])
     bulk.insert(CoverageChange, ("period_id", "measure", "organization_id", "due", "done"), rows)
+
+
+def _append_from(period_id: int, measure: Measure, changes: str, values: Sequence[Any] = ()) -> None:
+    """The same for what a select of `org`, `due` and `done` tells."""
+    run(
+        f"INSERT INTO {CoverageChange._meta.db_table} (period_id, measure, organization_id, due, done)"  # noqa: S608
+        f" SELECT %s, %s, org, SUM(due), SUM(done) FROM ({changes}) changes GROUP BY org"
+        " HAVING SUM(due) <> 0 OR SUM(done) <> 0 ORDER BY org",
+        [period_id, measure.value, *values],
+    )
 
 
 def _append_each(period_id: int, targets: list[CoverageTarget], done: int) -> None:

@@ -7,12 +7,14 @@ The scheme says whether the duties follow at once (每日自动调整任务) or 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from orgs import clock, tree
 from reviews import generation, rules
+from reviews.aligning import Counts
 from reviews.models import Generation, GenerationJob, GenerationState, Period
 
 
@@ -48,3 +50,25 @@ def differs(look: Generation) -> bool:
     """Whether the day changed anything."""
     total = generation.total(look.foreseen)
     return bool(total.added or total.withdrawn or total.changed)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A daily look as pages and messages tell it."""
+
+    look: Generation
+    counts: Counts
+    words: str
+
+
+def told(look: Generation | None) -> Told | None:
+    """What a daily look found, and whether it was followed; None for none."""
+    if look is None:
+        return None
+    counts = generation.total(look.foreseen)
+    if not differs(look):
+        words = "任务与当天的组织、任职和党员一致，没有变化。"
+    else:
+        found = f"新增 {counts.added} 项，撤回 {counts.withdrawn} 项，换人或依据有变 {counts.changed} 项"
+        words = f"{found}，{'已自动调整' if look.done else '请核对后确认'}。"
+    return Told(look, counts, words)

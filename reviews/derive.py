@@ -10,13 +10,14 @@ from typing import Any
 from django.db.models import QuerySet
 
 from orgs.models import Membership, Organization, OrgType, Post, Scheme
-from reviews import cadence, rule_versions, rules
+from reviews import cadence, framing, rule_versions, rules
 from reviews.acting import Held, Teams, why_post
 from reviews.framing import Frame
 from reviews.models import Cadence, Period, ReviewerKind, Rule, Subject
 
 Key = tuple[int, int | None, int | None]  # reviewing organisation, target organisation, target person
 Place = tuple[int, int | None, int | None]  # reviewing person, target organisation, target person
+Secretary = tuple[int, int | None, list[dict[str, Any]]]  # a branch, who is its 书记 or 主持工作, and as what
 BRANCHES = 500  # read together
 
 
@@ -105,25 +106,38 @@ class Derivation:
         """Living organisations on the rule's reviewing side that are asked about."""
         return rules.reviewers(rule, self.on, self.by)
 
-    def portions(self, rule: Rule) -> Iterator[tuple[list[int] | None, dict[Key, Due]]]:
-        """The rule's duties that the period takes: (reviewing organisations of this portion, or None for all; duties by key)."""
-        if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
-            yield None, {}
-            return
-        if rule.targets_members and not (rule.targets_org or rule.targets_head or rule.targets_team):
-            yield from self._members(rule)
-            return
+    def takes(self, rule: Rule) -> bool:
+        """The period takes duties of this rule: a yearly one's with the second half-year and with a round (R40)."""
+        is_due = rule.cadence != Cadence.YEAR or self.period.takes_yearly
+        return is_due and framing.takes_rule(self.period, rule.code)
+
+    def duties(self, rule: Rule) -> dict[Key, Due]:
+        """The rule's duties that the period takes, by key."""
         found: dict[Key, Due] = {}
+        if not self.takes(rule):
+            return found
         if rule.targets_org or rule.targets_head:
-            _merge(found, self.frame.takes(rule, self._organizations(rule)))
+            _merge(found, self.frame.takes(self._organizations(rule)))
         if rule.targets_team:
-            _merge(found, self.frame.takes(rule, self._team(rule)))
+            _merge(found, self.frame.takes(self._team(rule)))
         if rule.targets_members:
-            for _, portion in self._members(rule):
-                _merge(found, portion.values())
+            _merge(found, self.frame.takes(self._members(rule)))
         if rule.reviewer_kind == ReviewerKind.PERSON:
             found = _one_for_each_reviewer(found)
-        yield None, found
+        return found
+
+    def branch_members(self, rule: Rule) -> tuple[Iterator[Secretary], QuerySet[Membership, Any]] | None:
+        """The same, of a rule towards members of branches alone, for the database to put together: (a branch's 书记 and the
+        reason) and (branch, person), of which each member but the 书记 himself makes a duty. None for another rule.
+        """
+        if not rule.targets_members or rule.targets_org or rule.targets_head or rule.targets_team:
+            return None
+        period = self.period
+        branches = self.reviewers(rule).filter(framing.within(period)).order_by()
+        if not (self.takes(rule) and framing.takes_subject(period, Subject.MEMBER)):
+            branches = branches.none()
+        ids = branches.values_list("pk", flat=True)
+        return map(self._secretary, list(ids)), self._memberships(branches)
 
     # --- organisations and their heads -------------------------------------------------------------------------
 
@@ -212,27 +226,32 @@ class Derivation:
                         org_id, "", [reason],
                     )  # fmt: skip
 
-    def _members(self, rule: Rule) -> Iterator[tuple[list[int], dict[Key, Due]]]:
-        """Some hundreds of branches at a time: a system has a million members."""
-        branch_ids = list(self.reviewers(rule).order_by("code").values_list("pk", flat=True))
-        for start in range(0, len(branch_ids), BRANCHES):
-            chunk = branch_ids[start : start + BRANCHES]
-            rows = Membership.objects.valid(self.on).counted().filter(branch__in=chunk)
-            if not self.scheme.leaders_as_members:
-                rows = rows.exclude(person__in=self._leaders())
-            pairs = rows.order_by("branch_id", "person_id").values_list("branch_id", "person_id")
-            dues = self.frame.takes(rule, self._of_members(pairs))
-            yield chunk, {due.key: due for due in dues}
-
-    def _of_members(self, rows: Iterable[tuple[int, int]]) -> Iterator[Due]:
-        for branch_id, member_id in rows:
-            secretary = self.teams.head(branch_id)
-            person_id = secretary.person_id if secretary else None
+    def _members(self, rule: Rule) -> Iterator[Due]:
+        """One by one, for a rule that has other targets as well."""
+        secretaries: dict[int, Secretary] = {}
+        for branch_id, member_id in self._memberships(self.reviewers(rule).order_by()).values_list(
+            "branch_id", "person_id"
+        ):
+            _, person_id, reasons = secretaries.get(branch_id) or secretaries.setdefault(
+                branch_id, self._secretary(branch_id)
+            )
             if member_id != person_id:
                 yield Due(
                     ReviewerKind.PERSON, branch_id, person_id, person_id, Subject.MEMBER, None, member_id, branch_id, "",
-                    [{"org": self.codes[branch_id], **_post(secretary)}],
+                    list(reasons),
                 )  # fmt: skip
+
+    def _secretary(self, branch_id: int) -> Secretary:
+        secretary = self.teams.head(branch_id)
+        person_id = secretary.person_id if secretary else None
+        return branch_id, person_id, [{"org": self.codes[branch_id], **_post(secretary)}]
+
+    def _memberships(self, branches: QuerySet[Organization]) -> QuerySet[Membership, Any]:
+        """Members of the branches who are counted, once each: `branch_id`, `person_id`."""
+        found = Membership.objects.valid(self.on).counted().filter(branch__in=branches.values("pk"))
+        if not self.scheme.leaders_as_members:
+            found = found.exclude(person__in=self._leaders())
+        return found.order_by("branch", "person").values("branch_id", "person_id").distinct()
 
     def _leaders(self) -> QuerySet:
         """Members of teams, whom a scheme may leave out of their branch's reviews (A12)."""

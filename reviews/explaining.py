@@ -49,18 +49,22 @@ def explain(duty: Duty) -> Explanation:
     rule = _rule(duty)
     codes = {reason.get(name) for reason in duty.reasons for name in ("org", "of", "by")} - {None}
     orgs = {org.code: org for org in Organization.objects.filter(code__in=codes)}
-    lines = [line for reason in duty.reasons for line in _lines(duty, reason, orgs)]
-    if not duty.reasons:
-        lines = [f"由“{duty.reviewer_org.name}”指派。"]
     return Explanation(
         rule_code=duty.rule_code,
         clause=rule.clause if rule else "",
         text=rule.text if rule else "",
         basis=duty.get_basis_display(),
-        lines=list(dict.fromkeys([*lines, *_late(duty)])),
+        lines=list(dict.fromkeys([*sentences(duty, orgs), *_late(duty)])),
         joint=_partners(duty),
         path=_path(duty),
     )
+
+
+def sentences(duty: Duty, orgs: dict[str, Organization]) -> list[str]:
+    """The posts and divisions of work that lead to the duty, each as whole sentences; `orgs`: by code, those that its
+    reasons name. No queries beyond what the duty has loaded."""
+    lines = [line for reason in duty.reasons for line in _lines(duty, reason, orgs)]
+    return list(dict.fromkeys(lines)) if duty.reasons else [f"由“{duty.reviewer_org.name}”指派。"]
 
 
 def _path(duty: Duty) -> list[Step]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 
 from orgs.models import Organization, OrgType
-from reviews.models import Period, Rule, Subject
+from reviews.models import Period, Subject
 
 if TYPE_CHECKING:
     from reviews.derive import Due
@@ -78,13 +78,11 @@ class Frame:
         self.period = period
         self.orgs = set(organizations(period).values_list("pk", flat=True)) if is_about_some(period) else None
 
-    def takes(self, rule: Rule, dues: Iterable[Due]) -> Iterable[Due]:
-        """Those of one rule's duties that the period takes. Before they are merged: who heads two organisations, one of
+    def takes(self, dues: Iterable[Due]) -> Iterable[Due]:
+        """Those of a rule's duties that the period takes, if it takes the rule. Before they are merged: who heads two organisations, one of
         them outside, is due for the other."""
         if not self.period.is_narrowed:
             return dues
-        if not takes_rule(self.period, rule.code):
-            return ()
         return (
             due
             for due in dues

@@ -29,6 +29,7 @@ from reviews.models import (
     Period,
     Record,
     ReviewerKind,
+    SetAside,
     Subject,
 )
 
@@ -191,17 +192,26 @@ def _unreached_orgs(user: User, period: Period, on: datetime.date) -> QuerySet[O
     found = overview.unnamed(period, on).filter(scope.office_of(user), framing.within(period))
     if not framing.takes_subject(period, Subject.ORG):
         found = found.none()
-    return found.select_related("category", "parent")
+    return found.select_related("category", "parent").annotate(aside=_aside(period, target_org=OuterRef("pk")))
 
 
-def _unreached_org(org: Organization, period: Period) -> tuple[str, str, list[Cure]]:
+def _aside(period: Period, **target: Any) -> Subquery:
+    """Why a new duty towards the target was set aside; empty where none was."""
+    return Subquery(SetAside.objects.filter(period=period, is_added=True, **target).values("reason")[:1])
+
+
+def _and_aside(note: str, reason: str | None) -> str:
+    return f"{note} · 任务已搁置：{reason}" if reason else note
+
+
+def _unreached_org(org: Any, period: Period) -> tuple[str, str, list[Cure]]:
     hangs = f"{org.get_relation_display()}于{org.parent.display_name}" if org.parent else ""
     cures = [
         Cure("核对类别和上级", reverse("organization", args=[org.code])),
         Cure("另行点评", f"{reverse('record_new')}?q={org.code}"),
         _why(period, org),
     ]
-    return org.name, f"{_of(org)} · {hangs}", cures
+    return org.name, _and_aside(f"{_of(org)} · {hangs}", org.aside), cures
 
 
 def _unreached_people(user: User, period: Period, on: datetime.date) -> QuerySet[Membership]:
@@ -214,12 +224,13 @@ def _unreached_people(user: User, period: Period, on: datetime.date) -> QuerySet
         # Members are reviewed once a year, with the second half-year; where their rule is half-yearly, now as well.
         yearly = Duty.objects.filter(period=period, subject=Subject.MEMBER)
         rows = rows.filter(Exists(yearly))
+    rows = rows.annotate(aside=_aside(period, target_person=OuterRef("person")))
     return rows.select_related("person", "branch").order_by("branch__code", "person__number")
 
 
-def _unreached_person(row: Membership, period: Period) -> tuple[str, str, list[Cure]]:
+def _unreached_person(row: Any, period: Period) -> tuple[str, str, list[Cure]]:
     cures = [_why(period, row.person), Cure("看支部", reverse("organization", args=[row.branch.code]))]
-    return row.person.name, f"{row.person.number} · {row.branch.name}", cures
+    return row.person.name, _and_aside(f"{row.person.number} · {row.branch.name}", row.aside), cures
 
 
 def _vacant(user: User, period: Period, on: datetime.date) -> QuerySet[Organization]:
@@ -336,7 +347,7 @@ def _dissolved_one(org: Organization, period: Period) -> tuple[str, str, list[Cu
 KINDS = (
     Kind(
         "unreached", "没有规则点名的组织",
-        "没有一条规则要求点评它：只有指导关系、刚成立，或单位类别填得不对。", _unreached_orgs, "pk", False, _unreached_org,
+        "没有一条规则要求点评它：只有指导关系、刚成立，或单位类别填得不对；也可能是任务被搁置。", _unreached_orgs, "pk", False, _unreached_org,
     ),
     Kind(
         "unreached_people", "没有人点评的党员",

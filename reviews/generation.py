@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,15 +25,16 @@ from orgs.jobs import Superseded
 from orgs.models import Organization
 from reviews import cadence, duties, ended
 from reviews.aligning import Counts, DutyPlan, align
-from reviews.derive import Derivation, Due
+from reviews.derive import Derivation
 from reviews.models import Duty, Generation, GenerationJob, GenerationLine, GenerationState, Period, Rule
+from reviews.wanted import Wanted
 
 if TYPE_CHECKING:
     from orgs.models import User
 
 AT_ONCE = 5000  # organisations; a larger system's generation is a job in the background
 ASKED = 1.0  # seconds between two looks whether the job was cancelled
-STAGES = ("derived", "total")
+STAGES = ("derived", "towrite", "written", "withdrawn")
 CANCELLABLE = (
     GenerationState.QUEUED, GenerationState.CHECKING, GenerationState.PREVIEWED, GenerationState.WRITING,
     GenerationState.REFUSED, GenerationState.INTERRUPTED,
@@ -65,6 +66,8 @@ def hindrance(period: Period) -> str:
     Only the running period and the next one are made (a period that was made before may be brought up to date).
     """
     today = clock.today()
+    if period.closed_at is not None:
+        return f"{period.name}已经结束：任务保持现状，不再生成和调整。"
     if period.derived_at is not None:
         return ""
     if period.ends_on < today:
@@ -108,6 +111,8 @@ def confirm(generation: Generation, *, by: User) -> Generation:
     _administrators_only(by)
     if why := hindrance(generation.period):
         raise NotNow(why)
+    if is_outdated(generation):
+        raise NotNow("这次预览之后又有新的预览或生成，请看最近的一次。")
     rows = Generation.objects.filter(pk=generation.pk, state=GenerationState.PREVIEWED)
     values = {"job": GenerationJob.WRITE, "run": "", "note": "", "touched_at": timezone.now(), "confirmed_by": by}
     try:
@@ -124,6 +129,16 @@ def confirm(generation: Generation, *, by: User) -> Generation:
         said = "已经生成过了" if generation.state == GenerationState.APPLIED else generation.get_state_display()
         raise NotNow(f"这次预览{said}，不能再确认；需要时请重新预览。")
     return _begin(generation)
+
+
+def is_outdated(generation: Generation) -> bool:
+    """A later preview or generation of the period took its place."""
+    later = Generation.objects.filter(
+        period=generation.period_id,
+        pk__gt=generation.pk,
+        state__in=[GenerationState.PREVIEWED, GenerationState.APPLIED],
+    )
+    return later.filter(is_daily=False).exists() or (generation.is_daily and later.exists())
 
 
 def cancel(generation: Generation, *, by: User) -> Generation:
@@ -200,7 +215,6 @@ def _claim(pk: int) -> Generation | None:
 
 def _do(generation: Generation, tick: progress.Tick) -> None:
     """The job that was claimed; its result and its last state are one transaction."""
-    tick("total", Duty.objects.filter(period=generation.period_id).count())
     if generation.job == GenerationJob.CHECK:
         with transaction.atomic():
             look(generation, tick)
@@ -255,15 +269,15 @@ class _Watch:
     def __init__(self, generation: Generation, tick: progress.Tick) -> None:
         self.generation, self.say, self.asked = generation, tick, time.monotonic()
 
-    def come(self, rule: Rule, dues: Collection[Due]) -> None:
+    def come(self, wanted: Wanted) -> None:
         """Not needed."""
 
     def go(self, rule: Rule, ids: Sequence[int]) -> None:
         """Not needed."""
 
-    def tick(self, rule: Rule, derived: int) -> None:
+    def tick(self, stage: str, number: int) -> None:
         """Raises Superseded."""
-        self.say("derived", derived)
+        self.say(stage, number)
         if time.monotonic() - self.asked > ASKED and self.generation.run:
             self.asked = time.monotonic()
             if not Generation.objects.filter(pk=self.generation.pk, run=self.generation.run).exists():
@@ -271,22 +285,15 @@ class _Watch:
 
 
 class _Lines(_Watch):
-    """Stores every duty that would come or go, as it is found."""
+    """Stores every duty that would come or go."""
 
     def __init__(self, generation: Generation, tick: progress.Tick, derivation: Derivation) -> None:
         super().__init__(generation, tick)
         self.derivation = derivation
 
-    def come(self, rule: Rule, dues: Collection[Due]) -> None:
+    def come(self, wanted: Wanted) -> None:
         """New ones, with their reasons."""
-        bulk.insert(GenerationLine, COLUMNS, self._new(rule, dues))
-
-    def _new(self, rule: Rule, dues: Collection[Due]) -> Iterator[tuple[Any, ...]]:
-        for due in dues:
-            yield (
-                self.generation.pk, rule.code, True, str(due.reviewer_kind), due.reviewer_org_id, due.acting_id,
-                str(due.subject), due.target_org_id, due.target_person_id, due.about_org_id, due.reasons, "",
-            )  # fmt: skip
+        wanted.keep_lines(self.generation.pk)
 
     def go(self, rule: Rule, ids: Sequence[int]) -> None:
         """Withdrawn ones, with what ended."""

@@ -9,8 +9,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from orgs.models import Organization, Post
 from reviews import rule_versions
-from reviews.aligning import BY_HAND, DutyPlan
 from reviews.models import Duty, DutyStatus, Period
+from reviews.models.duty import BY_HAND
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,6 @@ class RuleRow:
     done: int = 0
     pending: int = 0
     exempt: int = 0
-
-
-@dataclass(frozen=True)
-class PlanRow:
-    """What a generation would do to one rule's duties, with the names it samples."""
-
-    code: str
-    clause: str
-    added: int
-    withdrawn: int
-    kept: int
-    added_names: list[str]
-    withdrawn_names: list[str]
 
 
 def by_rule(period: Period) -> list[RuleRow]:
@@ -63,23 +50,6 @@ def added_up(rows: list[RuleRow]) -> RuleRow:
     """All rules together."""
     sums = {name: sum(getattr(row, name) for row in rows) for name in ("total", "done", "pending", "exempt")}
     return RuleRow("", "合计", "", **sums)
-
-
-def of_plan(plan: DutyPlan, period: Period) -> list[PlanRow]:
-    """A preview, rule by rule."""
-    words = _words(period)
-    return [
-        PlanRow(
-            code,
-            words.get(code, _of_no_rule(code))[0],
-            counts.added,
-            counts.withdrawn,
-            counts.kept,
-            plan.added.get(code, []),
-            plan.withdrawn.get(code, []),
-        )
-        for code, counts in plan.counts.items()
-    ]
 
 
 def without_head(on: datetime.date) -> QuerySet[Organization]:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from orgs import audit, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, Person
-from reviews.models import GenerationLine, Period, SetAside
+from reviews.models import GenerationLine, GenerationState, Period, SetAside
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -49,6 +49,8 @@ def set_aside(line: GenerationLine, *, reason: str, by: User) -> SetAside:
     reason = reason.strip()
     if not reason or len(reason) > REASON:
         raise SetAsideRefused(f"请写明搁置的原因（1 至 {REASON} 个字），例如“正在筹建，下期再评”。")
+    if line.generation.state != GenerationState.PREVIEWED:
+        raise SetAsideRefused("这次预览已经生成或取消，不能再搁置；需要时请重新预览。")
     there = Organization.objects.filter(pk=line.reviewer_org).exists() and (
         Organization.objects.filter(pk=line.target_org).exists()
         if line.target_org is not None

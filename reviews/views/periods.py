@@ -17,11 +17,12 @@ from orgs import audit, clock
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
-from reviews import duties, duty_csv, framing, gaps, overview, rounds
+from reviews import daily, duties, duty_csv, framing, gaps, generation, overview, previewing, rounds
 from reviews.forms import DayField, Styled
 from reviews.models import Period
 
 LINES = 50
+SHOWN = 5  # generations on the page
 
 
 class CodeForm(Styled):
@@ -82,29 +83,28 @@ def periods(request: UserRequest) -> HttpResponse:
 @administrators_only
 @require_safe
 def period(request: UserRequest, code: str) -> HttpResponse:
-    """Duties by rule, what nobody stands for; with ?preview=1 what generating would change."""
+    """Duties by rule, what nobody stands for, and the generations so far."""
     found = _period(code)
-    return _show(request, found, OnForm(request.GET if "on" in request.GET else None, period=found))
+    return _show(request, found, OnForm(period=found))
 
 
 @administrators_only
 @require_POST
 def period_generate(request: UserRequest, code: str) -> HttpResponse:
-    """生成任务, for the day that was previewed; back to the page with what was done."""
+    """预览: what generating for a day would do; in a large system it is worked out in the background."""
     found = _period(code)
     form = OnForm(request.POST, period=found)
     if not form.is_valid():
         return _show(request, found, form)
     try:
-        plan = duties.regenerate(found, on=form.cleaned_data["on"], by=request.user)
+        made = generation.start(found, on=form.cleaned_data["on"], by=request.user)
+    except generation.UnderWay as busy:
+        messages.error(request, str(busy))
+        made = busy.generation
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("period", code)
-    total = plan.total
-    messages.success(
-        request, f"已按 {plan.on} 生成任务：新增 {total.added}，撤回 {total.withdrawn}，保留 {total.kept}。"
-    )
-    return redirect("period", code)
+    return redirect("generation", pk=made.pk)
 
 
 @administrators_only  # type: ignore[arg-type]  # streams
@@ -130,23 +130,21 @@ def _show(request: UserRequest, found: Period, form: OnForm) -> HttpResponse:
     rows = overview.by_rule(found)
     day = duties.day_of(found, found.derived_on)
     tallies = gaps.tallies(request.user, found, day) if found.derived_on else []
+    made = found.generations.select_related("period", "by__person", "confirmed_by__person")
     context: dict[str, Any] = {
         "period": found,
         "limits": framing.words(found),
         "is_editable": rounds.is_editable(found),
+        "hindrance": generation.hindrance(found),
         "form": form,
         "rows": rows,
         "total": overview.added_up(rows),
         "tallies": tallies,
         "unexplained": gaps.unexplained(tallies),
-        "day": day,
+        "generations": [generation.notice_death(one) for one in made.filter(is_daily=False)[:SHOWN]],
+        "look": daily.told(made.filter(is_daily=True).first()),
+        "aside": previewing.aside(found).count(),
     }
-    if request.GET.get("preview") and found.closed_at is None and (not form.is_bound or form.is_valid()):
-        try:
-            plan = duties.preview(found, form.cleaned_data["on"] if form.is_bound else None)
-            context |= {"plan": plan, "plan_rows": overview.of_plan(plan, found)}
-        except DomainError as error:
-            messages.error(request, str(error))
     return render(request, "reviews/period.html", context)
 
 

@@ -13,10 +13,11 @@ from orgs import clock, lists
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
-from reviews import duties, rules, rules_editing, wording
+from reviews import generation, rules, rules_editing, wording
 from reviews import rule_versions as kept
-from reviews.models import Period, Rule, RuleVersion
+from reviews.models import GenerationJob, GenerationState, Period, Rule, RuleVersion
 from reviews.rule_forms import CadenceForm, RuleForm
+from reviews.views.generations import said
 
 SHOWN = 50  # of each rule's duties that would come, or go
 COLUMNS = (("规则", 8), ("变化", 8), ("点评组织", 36), ("点评领导", 14), ("对象身份", 12), ("被点评对象", 36))
@@ -117,19 +118,18 @@ def _edit(request: UserRequest, rule: Rule | None) -> HttpResponseBase:
 
 
 def _saved(request: UserRequest, rule: Rule, period: Period | None) -> HttpResponse:
-    if request.POST.get("generate") and period is not None:
-        try:
-            total = duties.regenerate(period, by=request.user).total
-        except DomainError as refusal:
-            messages.error(request, f"规则 {rule.code} 已保存，但任务没有重新生成：{refusal}")
-        else:
-            messages.success(
-                request,
-                f"规则 {rule.code} 已保存，{period.name}的任务已重新生成：新增 {total.added}，撤回 {total.withdrawn}，"
-                f"保留 {total.kept}。",
-            )
-    else:
+    if not request.POST.get("generate") or period is None:
         messages.success(request, f"规则 {rule.code} 已保存。任务在下次生成时随之改变。")
+        return redirect("rules")
+    messages.success(request, f"规则 {rule.code} 已保存。")
+    try:
+        made = generation.start(period, by=request.user, job=GenerationJob.WRITE)
+    except DomainError as refusal:
+        messages.error(request, f"规则 {rule.code} 已保存，但任务没有重新生成：{refusal}")
+        return redirect("rules")
+    if made.state != GenerationState.APPLIED:
+        return redirect("generation", pk=made.pk)
+    said(request, made)
     return redirect("rules")
 
 

@@ -23,8 +23,8 @@ from orgs.importing import aliases, export, job
 from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
 from reports import exports, submissions
 from reports.models import Notification, NotificationKind
-from reviews import coverage, draws, rule_versions, rules, work_plans
-from reviews.models import AcceptedGap, RectificationItem, Rule
+from reviews import coverage, draws, generation, rule_versions, rules, set_aside, work_plans
+from reviews.models import AcceptedGap, Duty, RectificationItem, Rule
 from tests import builders
 from tests.cast import Cast
 from tests.reviews.record_cases import make_cases
@@ -166,6 +166,14 @@ MATRIX = {
     "periods": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "period": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "period_generate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "generation": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "generation_progress": ("404 404 404 404 404 404 302", "404 404 404 404 404 404 405"),
+    "generation_confirm": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "generation_cancel": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "generation_lines": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "generation_lines_file": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "line_set_aside": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "set_aside_withdraw": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "period_duties_csv": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "round_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "round_edit": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
@@ -287,6 +295,11 @@ def world(cast) -> World:
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
     pk_of["gap"] = gap.pk
+    Duty.objects.filter(period=cases.period, rule_code="4", records__isnull=True).delete()
+    previewed = generation.start(cases.period, by=cast.user["admin"])
+    pk_of |= {"generation": previewed.pk, "line": previewed.lines.last().pk}
+    aside = set_aside.set_aside(previewed.lines.first(), reason="病休", by=cast.user["admin"])
+    pk_of["set"] = aside.pk
     pk_of["export"] = exports.ask(cast.org["13"], cases.period, by=users["office"]).pk
     tokens.issue(users["office"], name="平台", days=30)
     pk_of["api"] = ApiToken.objects.get().pk

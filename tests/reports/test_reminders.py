@@ -7,14 +7,17 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django.utils import timezone
 
 from orgs import proofs
-from orgs.models import Organization, Scheme, User
+from orgs.models import Membership, Organization, Scheme, User
 from orgs.tasks import prove_tree
 from reports import reminders, tasks
 from reports.models import Notification, NotificationKind
-from reviews.models import Duty, DutyStatus, ItemState, RecordState, RectificationItem
-from tests.builders import day, make_bare_record, make_org, make_period, make_person, make_post, make_user
+from reviews import daily, duties, rounds
+from reviews.models import Duty, DutyStatus, ItemState, Period, RecordState, RectificationItem
+from tests.builders import day, make_bare_record, make_org, make_period, make_person, make_post, make_round, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -305,7 +308,7 @@ def test_selection_costs_the_same_for_more_people(cast, period, duty, django_ass
         org = make_org(f"9{number:02}", parent=cast.org["12"])
         make_post(person, org, "书记")
         make_item(make_bare_record(period, cast.org["1"], cast.person["root_head"], of_org=org), "2010-11-20")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(9):
         found = reminders.due(day("2010-12-24"))
     assert len(found) == 21 + 40
 
@@ -315,6 +318,70 @@ def test_the_task_is_a_shell_over_the_same_function(cast, duty, in_2010, setting
     settings.TODAY = "2010-12-24"
     assert tasks.send_reminders() == 1
     assert tasks.send_reminders() == 0
+
+
+# --- half-years and rounds ---------------------------------------------------------------------------------------------
+
+
+def test_a_duty_of_a_half_year_and_of_a_round_is_reminded_of_once(cast, period, duty):
+    made = make_round()
+    facts = {"org": cast.org["1311"], "reviewer": cast.person["secretary"]}
+    Duty.objects.filter(pk=duty.pk).update(reviewer=cast.person["secretary"])
+    make_duty(made, cast.person["secretary"], target=cast.person["member"], **facts)
+    make_duty(made, cast.person["secretary"], target=cast.person["bureau_head"], **facts)
+    both = {one.key: one.title for one in reminders.due(day("2010-12-20"))}
+    assert len(both) == 2
+    assert all("1 项" in title for title in both.values())
+
+
+def test_a_duty_of_two_half_years_is_two_duties(cast, period, duty):
+    make_duty(make_period("2011H1"), cast.person["secretary"], org=cast.org["1311"], target=cast.person["member"])
+    assert keys("2011-06-20") == {("secretary", "duties:2010H2:overdue"), ("secretary", "duties:2011H1:30")}
+
+
+def test_the_round_that_is_over_gives_way_to_the_half_year_that_ends_next(cast, period, duty):
+    made = make_round(first="2010-11-01", last="2010-12-15")
+    make_duty(made, cast.person["secretary"], org=cast.org["1311"], target=cast.person["member"])
+    assert keys("2010-12-10") == {("secretary", "duties:ND2010:7")}
+    assert keys("2010-12-20") == {("secretary", "duties:2010H2:30")}
+    Duty.objects.filter(pk=duty.pk).delete()
+    assert keys("2010-12-20") == {("secretary", "duties:ND2010:overdue")}
+
+
+def test_a_closed_round_reminds_nobody(cast, in_2010):
+    made = make_round()
+    make_duty(made, cast.person["secretary"], org=cast.org["1311"], target=cast.person["member"])
+    Period.objects.filter(pk=made.pk).update(derived_at=timezone.now())
+    assert keys("2010-12-20") != set()
+    made.refresh_from_db()
+    rounds.close(made, by=cast.user["admin"])
+    assert keys("2010-12-20") == set()
+    assert keys("2011-02-01") == set()
+
+
+# --- the daily look at the duties ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("adjusts", "word"), [(True, "已自动调整"), (False, "请核对后确认")])
+def test_administrators_hear_what_the_daily_look_found(cast, in_2010, adjusts, word):
+    made = duties.ensure_period("2010H2")
+    duties.regenerate(made)
+    Scheme.objects.update(adjusts_daily=adjusts)
+    Membership.objects.filter(person=cast.person["member"]).update(to_on=day("2010-12-10"))
+    (look,) = daily.follow()
+    reminders.send_due(day("2010-12-10"))
+    reminders.send_due(day("2010-12-11"))
+    told = Notification.objects.get(key=f"daily:{look.pk}")
+    assert told.recipient == cast.user["admin"]
+    assert "撤回 1 项" in told.body
+    assert word in told.body
+    assert told.url == reverse("generation", args=[look.pk])
+
+
+def test_a_day_without_changes_is_no_news(cast, in_2010):
+    duties.regenerate(duties.ensure_period("2010H2"))
+    daily.follow()
+    assert not [one for one in reminders.due(day("2010-12-10")) if one.key.startswith("daily:")]
 
 
 # --- the command ----------------------------------------------------------------------------------------------------------

@@ -1,14 +1,12 @@
 """Pages of half-years: counts, gaps, preview, generation, csv; administrators only."""
 
-import datetime
-
 import pytest
 from django.urls import reverse
 
 from orgs import clock, people
 from orgs.models import AuditEvent, Post
 from reviews import duties, duty_csv, overview
-from reviews.models import Duty, DutyStatus, Period, Rule
+from reviews.models import Duty, DutyStatus, Generation, Period, Rule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 
@@ -123,7 +121,7 @@ def test_a_half_year_without_duties_says_what_to_do(period, admin):
 
 
 def test_the_page_asks_the_same_however_many_duties(generated, admin, django_assert_max_num_queries):
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(22):
         admin.get(url())
 
 
@@ -158,84 +156,29 @@ def test_a_deputy_who_does_not_act_leaves_it_vacant(generated, cast):
     assert [org.code for org in overview.without_head(clock.today())] == ["1311"]
 
 
-# --- preview and generation ----------------------------------------------------------------------------------------
-
-
-def test_a_preview_shows_what_would_come_and_writes_nothing(period, admin):
-    events = AuditEvent.objects.count()
-    answer = admin.get(url(), {"preview": "1", "on": "2010-12-10"})
-    plan = answer.context["plan"]
-    assert plan.total.added > 0
-    page = answer.content.decode()
-    assert "还没有写入" in page
-    assert "检务处党员" in page, "names of what would be added"
-    assert 'name="on" value="2010-12-10"' in page
-    assert not Duty.objects.exists()
-    assert AuditEvent.objects.count() == events
-    assert Period.objects.get().derived_on is None
-
-
-def test_generating_does_what_the_preview_said(period, admin):
-    planned = admin.get(url(), {"preview": "1"}).context["plan"].total
-    answer = admin.post(url("period_generate"), {"on": "2010-12-10"}, follow=True)
-    assert f"新增 {planned.added}，撤回 0，保留 0" in answer.content.decode()
-    assert Duty.objects.count() == planned.added
-    assert Period.objects.get().derived_on == datetime.date(2010, 12, 10)
-
-
-def test_generating_again_changes_nothing(generated, admin):
-    before = set(Duty.objects.values_list("pk", flat=True))
-    assert "任务没有增减" in admin.get(url(), {"preview": "1"}).content.decode()
-    admin.post(url("period_generate"), {"on": "2010-12-10"})
-    assert set(Duty.objects.values_list("pk", flat=True)) == before
-
-
-def test_a_preview_names_what_would_be_withdrawn(generated, cast, admin):
-    people.transfer(cast.person["member"], to=None, on=datetime.date(2010, 12, 1), by=None)
-    answer = admin.get(url(), {"preview": "1"})
-    row = next(row for row in answer.context["plan_rows"] if row.code == "4")
-    assert (row.withdrawn, row.withdrawn_names) == (1, ["检务处党员"])
-    assert Duty.objects.filter(target_person=cast.person["member"]).exists()
-
-
-def test_the_day_decides_who_is_asked(period, cast, admin):
-    people.transfer(cast.person["member"], to=None, on=datetime.date(2010, 12, 1), by=None)
-    before, after = (
-        admin.get(url(), {"preview": "1", "on": day}).context["plan"].total.added
-        for day in ("2010-11-30", "2010-12-01")
-    )
-    assert before == after + 1
+# --- what leads to a generation (its own pages: test_generation_pages.py) ----------------------------------------
 
 
 @pytest.mark.parametrize("day", ["2010-06-30", "2011-01-01", "abc", "2010-02-30", "0001-01-01", "2010-12-10\x00"])
 def test_a_day_outside_the_half_year_or_none_at_all_is_refused(period, admin, day):
-    shown = admin.get(url(), {"preview": "1", "on": day})
-    assert shown.status_code == 200
-    assert "plan" not in shown.context
-    assert "field-error" in shown.content.decode()
     posted = admin.post(url("period_generate"), {"on": day})
     assert posted.status_code == 200
     assert "field-error" in posted.content.decode()
-    assert not Duty.objects.exists()
+    assert not Generation.objects.exists()
 
 
-def test_without_a_day_it_is_today_kept_within_the_half_year(cast, admin, settings):
-    settings.TODAY = "2011-02-01"
-    duties.ensure_period("2010H2")
-    admin.post(url("period_generate"))
-    assert Period.objects.get().derived_on == datetime.date(2010, 12, 31)
-
-
-def test_a_refusal_is_said_and_nothing_is_written(period, admin):
-    Rule.objects.first().scheme.__class__.objects.update(is_active=False)
-    for answer in (admin.get(url(), {"preview": "1"}), admin.post(url("period_generate"), follow=True)):
-        assert answer.status_code == 200
-        assert "没有启用的方案" in answer.content.decode()
-    assert not Duty.objects.exists()
-
-
-def test_generation_is_never_a_get(generated, admin):
+def test_a_preview_is_never_a_get(generated, admin):
     assert admin.get(url("period_generate")).status_code == 405
+
+
+@pytest.mark.parametrize(("code", "word"), [("2010H1", "已经结束，没有生成过任务"), ("2011H2", "只生成本期和下一期")])
+def test_the_page_says_why_a_period_cannot_be_generated(cast, admin, code, word):
+    duties.ensure_period(code)
+    page = admin.get(url(code=code)).content.decode()
+    assert word in page
+    assert url("period_generate", code) not in page
+    assert word in admin.post(url("period_generate", code), follow=True).content.decode()
+    assert not Generation.objects.exists()
 
 
 # --- csv -------------------------------------------------------------------------------------------------------------

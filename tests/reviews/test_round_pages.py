@@ -55,10 +55,11 @@ def test_a_round_is_made_previewed_generated_and_closed(cast, admin):
     assert answer["Location"] == reverse("period", args=["ND2010"])
     made = Period.objects.get()
     assert (made.below, made.subjects, made.org_types) == (cast.org["13"], ["member", "head"], ["branch"])
-    shown = page(admin, answer["Location"] + "?preview=1&on=2010-12-10")
-    assert "“天津检验检疫局党组”及其以下" in shown
-    assert "还没有写入" in shown
-    admin.post(reverse("period_generate", args=["ND2010"]), {"on": "2010-12-10"})
+    assert "“天津检验检疫局党组”及其以下" in page(admin, answer["Location"])
+    preview = admin.post(reverse("period_generate", args=["ND2010"]), {"on": "2010-12-10"})["Location"]
+    assert "还没有写入" in page(admin, preview)
+    assert not Duty.objects.exists()
+    admin.post(f"{preview}confirm/")
     assert set(Duty.objects.values_list("subject", flat=True)) == {"member", "head"}
     assert "结束年底普遍点评" in page(admin, answer["Location"])
     assert admin.get(reverse("round_edit", args=["ND2010"]))["Location"] == answer["Location"]
@@ -66,8 +67,8 @@ def test_a_round_is_made_previewed_generated_and_closed(cast, admin):
     shown = page(admin, answer["Location"])
     assert "本轮已于" in shown
     assert "预览变化" not in shown
-    admin.post(reverse("period_generate", args=["ND2010"]), {"on": "2010-12-10"})
-    assert "已经结束" in page(admin, answer["Location"])
+    refused = admin.post(reverse("period_generate", args=["ND2010"]), {"on": "2010-12-10"}, follow=True)
+    assert "已经结束" in refused.content.decode()
 
 
 def test_it_is_changed_before_it_is_generated(cast, admin):

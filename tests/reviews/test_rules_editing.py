@@ -238,7 +238,7 @@ def test_the_administrator_changes_a_rule_after_seeing_what_it_does(period, cast
     assert rule_of("2A").is_on
     sent = as_posted(draft, do="save", previewed=digest, reason="试点", generate="1")
     done = admin.post(url, sent, follow=True)
-    assert "任务已重新生成" in done.content.decode()
+    assert "生成任务：新增" in done.content.decode()
     assert not Duty.objects.filter(period=period, rule_code="2A").exists()
 
 
