@@ -25,7 +25,7 @@ from orgs.views import as_of
 from reports import coverage as figures_of
 from reports import lists, missing, nudges, past
 from reports.annexes.xlsx import MIME
-from reports.coverage import Figure, Figures, Row
+from reports.coverage import Figure, Figures, Row, Unit
 from reviews.models import Measure, Period
 
 Found = TypeVar("Found", bound=Model)
@@ -55,7 +55,7 @@ class Line:
     name: str
     cells: tuple[Cell, ...]
     url: str = ""
-    org: Organization | None = None
+    org: Unit | None = None
 
     def figure(self, measure: Measure) -> Figure:
         """The figure of one measure."""
@@ -274,7 +274,7 @@ def _lines(
     family = Organization.objects.filter(pk__in=[row.org.pk for row in rows])
     names = set(family.filter(scope.seen_people(user)).values_list("pk", flat=True))
 
-    def cells(figures: Figures, at: Organization, *, own: bool = False) -> tuple[Cell, ...]:
+    def cells(figures: Figures, at: Organization | Unit, *, own: bool = False) -> tuple[Cell, ...]:
         query = urlencode({**_carried(period, on), **({"own": "1"} if own else {})})
         return _cells(
             figures,
@@ -298,6 +298,6 @@ def _lines(
     return lines, Line("合计", cells(total, org)), bool(hidden)
 
 
-def _lives(org: Organization, period: Period) -> bool:
+def _lives(org: Unit, period: Period) -> bool:
     """Not dissolved before the period's end: shown although nobody counts in it."""
     return org.dissolved_on is None or org.dissolved_on > period.ends_on

@@ -250,7 +250,7 @@ def ruined(period, cast):
     confirm(make_bare_record(period, cast.org["12"], of_org=cast.org["121"]))
     CoverageTarget.objects.filter(organization=cast.org["121"], measure="organizations").update(done_on=None)
     CoverageTarget.objects.filter(person=cast.person["member"]).update(done_on=ON)
-    CoverageTotal.objects.filter(organization=cast.org["13"], measure="leaders").update(due=99)
+    CoverageTotal.objects.filter(organization=cast.org["13"]).update(leaders_due=99)
     CoverageTotal.objects.filter(organization=cast.org["132"]).delete()
 
 
@@ -295,12 +295,12 @@ def test_a_lost_change_is_found(cast, period):
 
 def test_reading_costs_one_query_for_the_figures_whatever_is_stored(cast, period, django_assert_num_queries):
     root = cast.org["1"]
-    with django_assert_num_queries(2):  # the children, and all their figures
+    with django_assert_num_queries(1):  # the children with all their figures
         coverage.by_child(period, root)
     for number in range(30):
         make_org(f"19{number:02d}", "党支部", "直属挂靠单位", cast.org["12"])
     synced(period)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         coverage.by_child(period, root)
     with django_assert_num_queries(1):
         coverage.totals(period, Organization.objects.all()[:0])
