@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Case, Model, Q, QuerySet, When
+from django.db.models import Case, Q, When
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
@@ -22,13 +21,13 @@ from orgs import audit, clock, scope
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from orgs.views import as_of
+from orgs.views.organizations import found_by
 from reports import coverage as figures_of
 from reports import lists, missing, nudges, past
 from reports.annexes.xlsx import MIME
 from reports.coverage import Figure, Figures, Row, Unit
 from reviews.models import Measure, Period
 
-Found = TypeVar("Found", bound=Model)
 LINES, NAMES = 100, 50
 MOST_IN_A_WORKBOOK = 20_000
 ANY_CODE = "any-code"
@@ -215,20 +214,13 @@ def _text(value: str) -> str:
 
 def organization_of(request: UserRequest, code: str) -> Organization:
     """An organisation whose figures the user may see; 404 to a stranger."""
-    return _by_code(Organization.objects.visible_to(request.user), code)
+    return found_by(Organization.objects.visible_to(request.user), code=code)
 
 
 def period_of(request: UserRequest) -> Period | None:
     """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
     code = request.GET.get("period", "")
-    return _by_code(Period.objects.all(), code) if code else Period.objects.current(clock.today())
-
-
-def _by_code(rows: QuerySet[Found], code: str) -> Found:
-    """The row with this code, or 404; PostgreSQL takes no NUL, and no code holds one."""
-    if "\0" in code:
-        raise Http404
-    return get_object_or_404(rows, code=code)
+    return found_by(Period.objects.all(), code=code) if code else Period.objects.current(clock.today())
 
 
 def _past_day(request: UserRequest) -> datetime.date | None:
