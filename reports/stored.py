@@ -111,13 +111,15 @@ def fold(limit: int) -> int:
     """Add so many pending changes, the oldest first, to the totals of their organisations and of all above these by
     parent links, and delete them; returns how many. The caller holds the totals.
 
-    On PostgreSQL one statement: what it deletes is what it adds, whoever appends meanwhile.
+    On PostgreSQL one statement: what it deletes is what it adds, whoever appends meanwhile. What somebody is just
+    deleting is left to him: he may come to wait for the totals.
     """
     oldest = f"SELECT id FROM {CHANGE} ORDER BY id LIMIT %s"  # noqa: S608 - of our own
     columns = "period_id, organization_id, measure, due, done"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            batch = f"DELETE FROM {CHANGE} WHERE id IN ({oldest}) RETURNING {columns}"  # noqa: S608 - of our own
+            free = f"{oldest} FOR UPDATE SKIP LOCKED"
+            batch = f"DELETE FROM {CHANGE} WHERE id IN ({free}) RETURNING {columns}"  # noqa: S608 - of our own
             adding = f"{_rising(batch)}, written AS ({_adding()}) SELECT COUNT(*) FROM batch"  # noqa: S608 - of our own
             cursor.execute(adding, [limit])
             return cursor.fetchone()[0]
