@@ -53,7 +53,8 @@ class Times(Line):
         return f"{self.what:<58} {seconds(self.ours):>10} {seconds(self.theirs):>10} {ratio:>12}   {self.baseline}"
 
 
-def _plain(rows: list[coverage.Row]) -> Figures:
+def plain(rows: list[coverage.Row]) -> Figures:
+    """The children's figures, to compare."""
     return {
         (row.org.pk, measure.value): (row.figures[measure].due, row.figures[measure].done)
         for row in rows
@@ -82,7 +83,7 @@ def _by_related_count(period: Period, root: Organization) -> Figures:
     }
 
 
-def _by_join(period: Period, root: Organization) -> Figures:
+def by_join(period: Period, root: Organization) -> Figures:
     """The same figures by one statement over the ranges of the tree."""
     found = dict.fromkeys(
         (
@@ -98,22 +99,23 @@ def _by_join(period: Period, root: Organization) -> Figures:
     return found
 
 
-def _widen(root: Organization) -> None:
-    """The root keeps as many children as 总局 has; the other bureaus hang below these, evenly."""
+def widen(children: int) -> Organization:
+    """The root, which keeps so many children; the other bureaus hang below these now, evenly."""
+    root = Organization.objects.get(parent__isnull=True)
     bureaus = list(Organization.objects.filter(parent=root).order_by("pk"))
-    kept = bureaus[:CHILDREN]
-    moves = [(org, {"parent": kept[at % CHILDREN]}) for at, org in enumerate(bureaus[CHILDREN:])]
+    kept = bureaus[:children]
+    moves = [(org, {"parent": kept[at % children]}) for at, org in enumerate(bureaus[children:])]
     tree.write_many([], moves, by=None)
     root.refresh_from_db()
+    return root
 
 
 def measure() -> Iterator[Line]:
     """Everything about coverage, at the size of the world."""
-    _widen(Organization.objects.get(parent__isnull=True))
+    root = widen(CHILDREN)
     period = duties.ensure_period("2010H2")
     with transaction.atomic():
         targets.sync(period, clock.today())
-    root = Organization.objects.get(parent__isnull=True)
     CoverageTarget.objects.filter(
         pk__in=CoverageTarget.objects.annotate(third=F("pk") % 3).filter(third=0).values("pk")
     ).update(done_on=clock.today())
@@ -130,7 +132,7 @@ def measure() -> Iterator[Line]:
 
 def _reading(period: Period, root: Organization) -> Iterator[Line]:
     counted, expected = timed(lambda: _by_related_count(period, root))
-    joined, same = timed(lambda: _by_join(period, root), 3)
+    joined, same = timed(lambda: by_join(period, root), 3)
     assert same == expected, "the join gave other figures"
     children = [root, *Organization.objects.filter(parent=root)]
     selected, _ = timed(lambda: list(Organization.objects.filter(parent=root).order_by("order", "code")), 30)
@@ -146,7 +148,7 @@ def _reading(period: Period, root: Organization) -> Iterator[Line]:
     yield Line(words, took, "one join over lft/rght (meant: 100 ×)", joined)
     yield Times(words, took, "selecting the children by parent (meant: at most 3)", selected)
     took, rows = timed(lambda: coverage.by_child(period, root), 15)
-    assert _plain(rows) == expected, "by_child() gave other figures"
+    assert plain(rows) == expected, "by_child() gave other figures"
     yield Line("the same with the children themselves (by_child)", took, "mptt's add_related_count()", counted)
     yield Line("the same with the children themselves (by_child)", took, "one join over lft/rght", joined)
 
@@ -160,13 +162,13 @@ def _proving(period: Period, root: Organization) -> Iterator[Line]:
         CoverageChange(period=period, measure=target.measure, organization_id=target.organization_id, done=1)
         for target in changed
     )
-    joined, expected = timed(lambda: _by_join(period, root), 3)
+    joined, expected = timed(lambda: by_join(period, root), 3)
     took, rows = timed(lambda: coverage.by_child(period, root), 5)
-    assert _plain(rows) == expected, "by_child() with pending changes gave other figures"
+    assert plain(rows) == expected, "by_child() with pending changes gave other figures"
     yield Line(f"the same with {len(changed):,} changes pending", took, "one join over lft/rght (meant: 20 ×)", joined)
     folded, _ = timed(coverage.fold)
     assert not CoverageChange.objects.exists(), "fold() left changes"
-    assert _plain(coverage.by_child(period, root)) == expected, "folding changed the figures"
+    assert plain(coverage.by_child(period, root)) == expected, "folding changed the figures"
     recounted, _ = timed(lambda: coverage.recount(period), 3)
     facts = CoverageTarget.objects.filter(period=period).order_by().values_list("organization_id", "measure")
     grouped, _ = timed(lambda: list(facts.annotate(all=Count("pk"), covered=Count("done_on"))), 3)

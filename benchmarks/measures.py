@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from reviews import duties
 from reviews.models import Duty
 
 SAMPLE = 500
+HEAD = f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is"
+OF_THEIR_OWN = ("imports", "growth")  # groups with databases of their own
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,14 @@ def _undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-Group = Callable[[], Iterator[Line]]
+Group = Callable[..., Iterator[Line]]
 
 
 def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -> int:
     """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end.
 
-    People are built where a group needs them: the tree alone does not. Imports have a database of their own, empty.
+    People are built where a group needs them: the tree alone does not. Imports have a database of their own, empty;
+    growth has two.
     """
     settings.DEBUG = False  # or Django keeps every query in memory
     try:
@@ -78,7 +82,12 @@ def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -
                 for text in imports.measure(directory):
                     print(text, flush=True)
                 print()
-        counted = {name: measure for name, measure in groups.items() if name != "imports"}
+        if "growth" in groups:
+            print(HEAD)
+            for line in groups["growth"](partial(_database, directory)):
+                print(line, flush=True)
+            print()
+        counted = {name: measure for name, measure in groups.items() if name not in OF_THEIR_OWN}
         if counted:
             with _database(directory):
                 _world(orgs, members if set(counted) - {"tree"} else 0)
@@ -112,7 +121,7 @@ def _world(orgs: int, members: int) -> None:
         f"{connection.vendor}, Python {platform.python_version()}, {platform.machine()}: "
         f"{orgs:,} organisations, {members:,} members (built in {time.perf_counter() - began:.1f} s)\n"
     )
-    print(f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is")
+    print(HEAD)
 
 
 # --- duties ---------------------------------------------------------------------------------------------------

@@ -83,6 +83,40 @@ def pairs_below(tops: models.QuerySet, targets: models.QuerySet) -> list[tuple[i
         return list(cursor.fetchall())
 
 
+# For statements of their own: an organisation's place as one number, which grows in the order of the tree.
+
+
+def stand_sql(alias: str) -> str:
+    """The columns of `stand` of an organisation in a statement; their values are for `Subtrees`."""
+    return ", ".join(f"{alias}.{name}" for name in stand())
+
+
+def place_sql(alias: str) -> str:
+    """Where an organisation of a statement stands, as one number; `stand_at` reads it."""
+    return f"((CAST({alias}.tree_id AS bigint) << 32) + {alias}.lft)"
+
+
+def stand_at(place: int) -> Stand:
+    """The place that `place_sql` gave, for `Subtrees.holding`; level and end are not known."""
+    return 0, place >> 32, place & 0xFFFFFFFF, 0
+
+
+def segment_sql(alias: str, asked: str) -> str:
+    """An expression to group by: all organisations of one value lie within the same subtrees of those in the relation
+    `asked`, so one of them says for all where they belong.
+
+    PostgreSQL looks each up among the ends of the subtrees (10,000 in 2 ms; joined by ranges, each would be compared
+    with each). On SQLite every organisation is a segment of its own.
+    """
+    if connection.vendor != "postgresql":
+        return place_sql(alias)
+    after = f"({place_sql(asked)} - {asked}.lft + {asked}.rght + 1)"
+    return (
+        f"width_bucket({place_sql(alias)}, (SELECT array_agg(edge ORDER BY edge) FROM"  # noqa: S608 - of our own
+        f" (SELECT {place_sql(asked)} AS edge FROM {asked} UNION SELECT {after} FROM {asked}) edges))"
+    )
+
+
 class SpanQuerySet(models.QuerySet):
     """Rows with a span of dates."""
 

@@ -22,7 +22,7 @@ from pydantic import Field, field_validator
 from orgs import clock, tokens
 from orgs.models import Organization, OrgType, User
 from reports import coverage as figures_of
-from reports.coverage import Figures
+from reports.coverage import Figures, Unit
 from reports.models import ProgressReport, ReportState
 from reviews.models import Duty, DutyStatus, Measure, Period
 
@@ -309,7 +309,7 @@ def _hide_superiors(user: User, rows: list[Organization]) -> None:
             org.parent = None
 
 
-def _figures(org: Organization, figures: Figures, *, is_own: bool = False) -> dict[str, Any]:
+def _figures(org: Organization | Unit, figures: Figures, *, is_own: bool = False) -> dict[str, Any]:
     measures = {measure.value: {"due": figures[measure].due, "done": figures[measure].done} for measure in Measure}
     return {"code": org.code, "name": org.name, "is_own": is_own, **measures}
 

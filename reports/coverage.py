@@ -3,24 +3,26 @@
 `CoverageTotal` holds the sums of a subtree, without the pending `CoverageChange` rows. `fold` adds pending rows to
 the totals of all ancestors by parent links; every reader takes totals and pending rows in one statement, so it sees
 a change either pending or folded, never both and never neither (design.md, decision 4). Only this module writes
-totals, always under one lock.
+totals, always under one lock; the statements are in `reports.stored`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import add
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Count, QuerySet
 
+from orgs import bulk
 from orgs.models import Organization, User
-from orgs.querysets import Stand, Subtrees, stand
 from orgs.scope import in_range
+from reports import stored
 from reports.models import CoverageTotal
+from reports.stored import COLUMNS, NOTHING, PLACES, Numbers
 from reviews import coverage as targets
 from reviews.models import CoverageChange, CoverageTarget, Measure, Period
 
@@ -28,14 +30,9 @@ LOCK_SPACE, LOCK_TOTALS = 20102, 1
 FOLD_BATCH = 10_000
 PENDING_IS_MANY = 500
 BATCH = 1000
-FEW_ROWS = 150  # SQLite takes 999 values in one statement
-FEW = 500  # ids in one condition
+MANY = 5_000  # organisations that one statement reads
 
-Key = tuple[int, str, int]  # period, measure, organisation
 Figures = dict[Measure, "Figure"]
-STORED, BARE, PENDING = range(3)  # what a row of the reading statement is
-COLUMNS = tuple(f"{measure}_{name}" for measure in Measure for name in ("due", "done"))
-NOTHING = [0] * len(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +59,22 @@ class Figure:
         return Figure(self.due - other.due, self.done - other.done)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a line of figures says of its organisation."""
+
+    pk: int
+    code: str
+    name: str
+    founded_on: datetime.date | None
+    dissolved_on: datetime.date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A line of the table: a child with all below it or, `is_own`, the organisation itself (本级)."""
 
-    org: Organization
+    org: Unit
     figures: Figures
     is_own: bool = False
 
@@ -88,75 +96,38 @@ def totals(period: Period, orgs: Iterable[Organization]) -> dict[int, Figures]:
 
     Cost grows with the organisations asked for and the pending changes, not with the tree.
     """
-    sums: dict[int, list[int]] = {org.pk: [0] * len(COLUMNS) for org in orgs}
-    if not sums:
-        return {}
-    subtrees: list[tuple[int, Stand]] = []
-    pending: list[tuple] = []
-    for arm, org_id, *numbers in _figures_and_places(period, list(sums)):
-        if arm == PENDING:
-            pending.append(tuple(numbers))
-        else:
-            sums[org_id] = numbers[: len(COLUMNS)]
-            subtrees.append((org_id, tuple(numbers[len(COLUMNS) :])))
-    if pending:
-        holding = Subtrees(subtrees).holding
-        for *changes, level, tree_id, left, right in pending:
-            changed = [(at, change) for at, change in enumerate(changes) if change]
-            for org_id in holding((level, tree_id, left, right)):
-                row = sums[org_id]
-                for at, change in changed:
-                    row[at] += change
-    return {
-        pk: {measure: Figure(row[2 * at], row[2 * at + 1]) for at, measure in enumerate(Measure)}
-        for pk, row in sums.items()
-    }
+    return _totals(period, [org.pk for org in orgs])
 
 
 def totals_of_many(period: Period, orgs: Sequence[Organization]) -> dict[int, Figures]:
-    """As `totals`, for any number of organisations: some hundreds a query, so within `snapshot` to be of one moment."""
+    """As `totals`, for any number of organisations: some thousands a query, so within `snapshot` to be of one moment."""
     found: dict[int, Figures] = {}
-    for start in range(0, len(orgs), FEW):
-        found |= totals(period, orgs[start : start + FEW])
+    for start in range(0, len(orgs), MANY):
+        found |= totals(period, orgs[start : start + MANY])
     return found
 
 
-def _figures_and_places(period: Period, org_ids: list[int]) -> QuerySet:
-    """Rows of (arm, organisation, due and done of each measure, where it stands): the stored totals of those asked
-    for, those that have none, and all pending changes, each organisation's summed.
+def _totals(period: Period, org_ids: Sequence[int]) -> dict[int, Figures]:
+    if not org_ids:
+        return {}
+    found = stored.of(period.pk, org_ids)
+    return {pk: _figures(found.get(pk, NOTHING)) for pk in org_ids}
 
-    One statement, so that a fold or a move beside us has happened for all of it or for nothing. The pending changes
-    are placed in Python: joined by ranges, each was compared with every organisation asked for (147 ms for 1,000).
-    """
-    summed = {
-        f"{measure}_{name}": Sum(name, filter=Q(measure=measure), default=0)
-        for measure in Measure
-        for name in ("due", "done")
-    }
-    nothing = {column: Value(0) for column in COLUMNS}
-    of_period = CoverageTotal.objects.filter(period=period).order_by()
-    stored = of_period.filter(organization__in=org_ids).values("organization_id")
-    bare = Organization.objects.filter(~Exists(of_period.filter(organization=OuterRef("pk"))), pk__in=org_ids)
-    changes = CoverageChange.objects.filter(period=period).order_by().values("organization_id")
-    there = stand("organization__")
-    return (
-        stored.annotate(arm=Value(STORED), **summed)
-        .values_list("arm", "organization_id", *COLUMNS, *there)
-        .union(
-            bare.order_by().annotate(arm=Value(BARE), **nothing).values_list("arm", "pk", *COLUMNS, *stand()),
-            changes.annotate(arm=Value(PENDING), **summed).values_list("arm", "organization_id", *COLUMNS, *there),
-            all=True,
-        )
-    )
+
+def _figures(numbers: Sequence[int]) -> Figures:
+    return {measure: Figure(numbers[2 * at], numbers[2 * at + 1]) for at, measure in enumerate(Measure)}
 
 
 def by_child(period: Period, org: Organization) -> list[Row]:
-    """本级, then every child with all below it, in the tree's order; together exactly the figures of `org`."""
-    children = list(Organization.objects.filter(parent=org).order_by("order", "code"))
-    figures = totals(period, [org, *children])
-    below = added(figures[child.pk] for child in children)
-    own = {measure: figures[org.pk][measure] - below[measure] for measure in Measure}
-    return [Row(org, own, is_own=True), *(Row(child, figures[child.pk]) for child in children)]
+    """本级, then every child with all below it, in the tree's order; together exactly the figures of `org`. One query."""
+    family = stored.of_family(period.pk, org.pk)
+    if not family:  # removed meanwhile
+        return [Row(Unit(org.pk, org.code, org.name, org.founded_on, org.dissolved_on), _figures(NOTHING), is_own=True)]
+    *children, (itself, numbers) = family
+    own = _figures(
+        [number - sum(below) for number, *below in zip(numbers, *(sums for _, sums in children), strict=True)]
+    )
+    return [Row(Unit(*itself), own, is_own=True), *(Row(Unit(*facts), _figures(sums)) for facts, sums in children)]
 
 
 def own(period: Period, org: Organization) -> Figures:
@@ -201,57 +172,7 @@ def tidy() -> int:
 
 def _fold_batch() -> int:
     with transaction.atomic():
-        if not _hold_totals(wait=False):
-            return 0
-        columns = ("pk", "period_id", "measure", "organization_id", "due", "done")
-        changes = list(CoverageChange.objects.order_by("pk").values_list(*columns)[:FOLD_BATCH])
-        sums: dict[Key, Figure] = defaultdict(Figure)
-        for _pk, period_id, measure, org_id, due, done in changes:
-            sums[period_id, measure, org_id] += Figure(due, done)
-        _add_to_totals(_with_ancestors(sums))
-        for chunk in _chunks([change[0] for change in changes]):
-            CoverageChange.objects.filter(pk__in=chunk).delete()
-    return len(changes)
-
-
-def _with_ancestors(sums: Mapping[Key, Figure]) -> dict[Key, Figure]:
-    """The same differences, arrived at every organisation above as well."""
-    parents = _parents({org_id for _, _, org_id in sums})
-    result: dict[Key, Figure] = defaultdict(Figure)
-    for (period_id, measure, org_id), figure in sums.items():
-        at: int | None = org_id
-        while at is not None:
-            result[period_id, measure, at] += figure
-            at = parents[at]
-    return result
-
-
-def _parents(org_ids: set[int]) -> dict[int, int | None]:
-    """Id -> parent's id, for these organisations and all above them; level by level upward."""
-    known: dict[int, int | None] = {}
-    wanted = set(org_ids)
-    while wanted:
-        for chunk in _chunks(sorted(wanted)):
-            known.update(Organization.objects.filter(pk__in=chunk).order_by().values_list("pk", "parent_id"))
-        wanted = {parent for pk in wanted if (parent := known[pk]) is not None} - known.keys()
-    return known
-
-
-def _add_to_totals(sums: Mapping[Key, Figure]) -> None:
-    """Add differences to the stored totals, in the database; missing rows appear. The caller holds the totals."""
-    rows = [(*key, figure.due, figure.done) for key, figure in sums.items()]
-    table = connection.ops.quote_name(CoverageTotal._meta.db_table)
-    batch = BATCH if connection.vendor == "postgresql" else FEW_ROWS
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), batch):
-            part = rows[start : start + batch]
-            cursor.execute(
-                f"INSERT INTO {table} (period_id, measure, organization_id, due, done)"  # noqa: S608 - of our own
-                f" VALUES {', '.join(['(%s, %s, %s, %s, %s)'] * len(part))}"
-                " ON CONFLICT (organization_id, period_id, measure)"
-                f" DO UPDATE SET due = {table}.due + excluded.due, done = {table}.done + excluded.done",
-                [value for row in part for value in row],
-            )
+        return stored.fold(FOLD_BATCH) if _hold_totals(wait=False) else 0
 
 
 def _hold_totals(*, wait: bool) -> bool:
@@ -281,18 +202,22 @@ def moved(old_parents: Mapping[int, int | None], by: User | None) -> None:
     _hold_totals(wait=True)  # no fold may be half way up the old links
     new_parents = dict(Organization.objects.filter(pk__in=old_parents).order_by().values_list("pk", "parent_id"))
     changes: list[CoverageChange] = []
-    for total in CoverageTotal.objects.filter(organization__in=old_parents).exclude(due=0, done=0):
-        for parent_id, sign in ((old_parents[total.organization_id], -1), (new_parents[total.organization_id], 1)):
-            if parent_id is not None:
-                changes.append(
-                    CoverageChange(
-                        period_id=total.period_id,
-                        measure=total.measure,
-                        organization_id=parent_id,
-                        due=sign * total.due,
-                        done=sign * total.done,
+    for total in CoverageTotal.objects.filter(organization__in=old_parents):
+        for measure in Measure:
+            due, done = getattr(total, f"{measure}_due"), getattr(total, f"{measure}_done")
+            if not (due or done):
+                continue
+            for parent_id, sign in ((old_parents[total.organization_id], -1), (new_parents[total.organization_id], 1)):
+                if parent_id is not None:
+                    changes.append(
+                        CoverageChange(
+                            period_id=total.period_id,
+                            measure=measure,
+                            organization_id=parent_id,
+                            due=sign * due,
+                            done=sign * done,
+                        )
                     )
-                )
     CoverageChange.objects.bulk_create(changes, batch_size=BATCH)
 
 
@@ -308,24 +233,25 @@ def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
 # --- proving ------------------------------------------------------------------------------------------------
 
 
-def recount(period: Period) -> dict[tuple[int, Measure], Figure]:
-    """Sums of every subtree, counted anew from the targets, level by level from the leaves."""
+def recount(period: Period) -> dict[int, Figures]:
+    """Organisation id -> figures of its subtree, counted anew from the targets, level by level from the leaves; of
+    every organisation below which somebody counts.
+    """
+    return {org_id: _figures(numbers) for org_id, numbers in _recounted(period).items()}
+
+
+def _recounted(period: Period) -> dict[int, Numbers]:
     counts = CoverageTarget.objects.filter(period=period).order_by().values_list("organization_id", "measure")
-    place = {measure.value: 2 * at for at, measure in enumerate(Measure)}
-    sums: dict[int, list[int]] = {}
+    sums: dict[int, Numbers] = {}
     for org_id, measure, due, done in counts.annotate(all=Count("pk"), covered=Count("done_on")).iterator(5000):
-        row = sums.setdefault(org_id, [0] * len(COLUMNS))
-        row[place[measure]], row[place[measure] + 1] = due, done
+        row = sums.setdefault(org_id, list(NOTHING))
+        at = PLACES[measure]
+        row[at], row[at + 1] = due, done
     deepest_first = Organization.objects.order_by("-level").values_list("pk", "parent_id")
     for org_id, parent_id in deepest_first.iterator(chunk_size=5000):
         if parent_id is not None and org_id in sums:
             sums[parent_id] = list(map(add, sums.get(parent_id, NOTHING), sums[org_id]))
-    return {
-        (org_id, measure): Figure(row[2 * at], row[2 * at + 1])
-        for org_id, row in sums.items()
-        for at, measure in enumerate(Measure)
-        if row[2 * at]
-    }
+    return sums
 
 
 def rebuild(period: Period) -> None:
@@ -335,7 +261,8 @@ def rebuild(period: Period) -> None:
         _hold_totals(wait=True)
         CoverageChange.objects.filter(period=period).delete()
         CoverageTotal.objects.filter(period=period).delete()
-        _add_to_totals({(period.pk, measure, org): figure for (org, measure), figure in recount(period).items()})
+        rows = ((period.pk, org_id, *numbers) for org_id, numbers in _recounted(period).items())
+        bulk.insert(CoverageTotal, ("period_id", "organization_id", *COLUMNS), rows)
 
 
 def prove(period: Period | None = None) -> list[str]:
@@ -376,32 +303,24 @@ def _name_of(target: CoverageTarget) -> str:
 
 
 def _wrong_totals(period: Period) -> list[str]:
-    columns = ("period_id", "measure", "organization_id", "due", "done")
-    sums: dict[Key, Figure] = defaultdict(Figure)
-    for period_id, measure, org_id, due, done in CoverageChange.objects.filter(period=period).values_list(*columns):
-        sums[period_id, measure, org_id] += Figure(due, done)
-    stored = _with_ancestors(sums)
-    for period_id, measure, org_id, due, done in CoverageTotal.objects.filter(period=period).values_list(*columns):
-        stored[period_id, measure, org_id] = stored.get((period_id, measure, org_id), Figure()) + Figure(due, done)
+    """Where a reader would see something else than a recount."""
     right = recount(period)
-    wrong = {
-        (org_id, Measure(measure))
-        for _, measure, org_id in stored
-        if stored[period.pk, measure, org_id] != right.get((org_id, Measure(measure)), Figure())
-    } | {key for key in right if (period.pk, key[1], key[0]) not in stored}
-    orgs = {org.pk: org for chunk in _chunks(sorted({key[0] for key in wrong})) for org in _named(chunk)}
+    nothing = _figures(NOTHING)
+    wrong: dict[int, Figures] = {}
+    org_ids = list(Organization.objects.order_by("code").values_list("pk", flat=True))
+    for start in range(0, len(org_ids), MANY):
+        found = _totals(period, org_ids[start : start + MANY])
+        wrong |= {pk: figures for pk, figures in found.items() if figures != right.get(pk, nothing)}
     lines = []
-    for org_id, measure in sorted(wrong, key=lambda key: (orgs[key[0]].code, key[1])):
-        has, should = stored.get((period.pk, measure, org_id), Figure()), right.get((org_id, measure), Figure())
-        lines.append(
-            f"{period.code} {measure.label}：{orgs[org_id]}（{orgs[org_id].code}）"
-            f"汇总为 {has.done}/{has.due}，实际为 {should.done}/{should.due}"
-        )
-    return lines
-
-
-def _named(org_ids: list[int]) -> QuerySet[Organization]:
-    return Organization.objects.filter(pk__in=org_ids).only("pk", "code", "name")
+    for org in Organization.objects.in_bulk(list(wrong)).values() if wrong else ():
+        for measure in Measure:
+            has, should = wrong[org.pk][measure], right.get(org.pk, nothing)[measure]
+            if has != should:
+                lines.append(
+                    f"{period.code} {measure.label}：{org}（{org.code}）"
+                    f"汇总为 {has.done}/{has.due}，实际为 {should.done}/{should.due}"
+                )
+    return sorted(lines)
 
 
 @contextmanager
@@ -412,8 +331,3 @@ def snapshot() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield
-
-
-def _chunks(ids: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), FEW):
-        yield ids[start : start + FEW]

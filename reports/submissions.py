@@ -63,7 +63,7 @@ def rows_now(org: Organization, period: Period) -> list[RowFigures]:
     return rows
 
 
-def _is_alive(org: Organization, on: datetime.date) -> bool:
+def _is_alive(org: coverage.Unit, on: datetime.date) -> bool:
     return (org.founded_on is None or org.founded_on <= on) and (org.dissolved_on is None or org.dissolved_on > on)
 
 

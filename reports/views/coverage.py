@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Case, Q, When
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
@@ -22,15 +21,17 @@ from orgs import audit, clock, scope
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from orgs.views import as_of
+from orgs.views.organizations import found_by
 from reports import coverage as figures_of
 from reports import lists, missing, nudges, past
 from reports.annexes.xlsx import MIME
-from reports.coverage import Figure, Figures, Row
+from reports.coverage import Figure, Figures, Row, Unit
 from reviews.models import Measure, Period
 
-Found = TypeVar("Found", bound=Model)
 LINES, NAMES = 100, 50
 MOST_IN_A_WORKBOOK = 20_000
+ANY_CODE = "any-code"
+UNQUOTED = "!$&'()*+,;=~:@"  # what `reverse` leaves in an address
 WHO_COUNTS = {
     Measure.LEADERS: "党组、党委、机关党委、党总支的书记、副书记、委员（成员）和党支部书记，本期内在任的；兼任多职的只算一次，"
     "计入最靠近最上级的职务。在一次已确认的点评中担任点评人或共同点评人，即为参加。",
@@ -55,7 +56,7 @@ class Line:
     name: str
     cells: tuple[Cell, ...]
     url: str = ""
-    org: Organization | None = None
+    org: Unit | None = None
 
     def figure(self, measure: Measure) -> Figure:
         """The figure of one measure."""
@@ -213,20 +214,13 @@ def _text(value: str) -> str:
 
 def organization_of(request: UserRequest, code: str) -> Organization:
     """An organisation whose figures the user may see; 404 to a stranger."""
-    return _by_code(Organization.objects.visible_to(request.user), code)
+    return found_by(Organization.objects.visible_to(request.user), code=code)
 
 
 def period_of(request: UserRequest) -> Period | None:
     """The half-year asked for (404 if unknown), else the current one; None while there is none at all."""
     code = request.GET.get("period", "")
-    return _by_code(Period.objects.all(), code) if code else Period.objects.current(clock.today())
-
-
-def _by_code(rows: QuerySet[Found], code: str) -> Found:
-    """The row with this code, or 404; PostgreSQL takes no NUL, and no code holds one."""
-    if "\0" in code:
-        raise Http404
-    return get_object_or_404(rows, code=code)
+    return found_by(Period.objects.all(), code=code) if code else Period.objects.current(clock.today())
 
 
 def _past_day(request: UserRequest) -> datetime.date | None:
@@ -269,17 +263,19 @@ def _lines(
     Children outside the user's scope (he sits in the team, but is not in charge of them) stand together in one line,
     so that the lines still add up to the figures above.
     """
-    below = Organization.objects.filter(parent=org)
-    seen = set(below.filter(scope.seen(user)).values_list("pk", flat=True))
-    family = Organization.objects.filter(pk__in=[row.org.pk for row in rows])
-    names = set(family.filter(scope.seen_people(user)).values_list("pk", flat=True))
+    family = Organization.objects.filter(pk__in=[row.org.pk for row in rows]).order_by()
+    may = family.values_list("pk", _whether(scope.seen(user)), _whether(scope.seen_people(user)))
+    seen = {pk for pk, is_seen, _ in may if is_seen}
+    names = {pk for pk, _, has_names in may if has_names}
+    query, own_query = (urlencode({**_carried(period, on), **more}) for more in ({}, {"own": "1"}))
+    page = _addresses("coverage_org")
+    names_page = {measure: _addresses("coverage_missing", measure) for measure in Measure}
 
-    def cells(figures: Figures, at: Organization, *, own: bool = False) -> tuple[Cell, ...]:
-        query = urlencode({**_carried(period, on), **({"own": "1"} if own else {})})
+    def cells(figures: Figures, at: Organization | Unit, *, own: bool = False) -> tuple[Cell, ...]:
         return _cells(
             figures,
             {
-                measure: f"{reverse('coverage_missing', args=[at.code, measure])}?{query}"
+                measure: f"{names_page[measure](at.code)}?{own_query if own else query}"
                 for measure in Measure
                 if figures[measure].missing and (measure == Measure.ORGANIZATIONS or at.pk in names)
             },
@@ -290,14 +286,23 @@ def _lines(
         if row.org.pk not in seen:
             rest.append(row.figures)
         elif any(figure.due for figure in row.figures.values()) or _lives(row.org, period):
-            url = f"{reverse('coverage_org', args=[row.org.code])}?{urlencode(_carried(period, on))}"
-            lines.append(Line(row.org.name, cells(row.figures, row.org), url, row.org))
+            lines.append(Line(row.org.name, cells(row.figures, row.org), f"{page(row.org.code)}?{query}", row.org))
     if rest:
         lines.append(Line(f"其他下级（{len(rest)} 个）", _cells(figures_of.added(rest))))
     hidden = [row for row in rows if row.org.pk not in names and any(figure.missing for figure in row.figures.values())]
     return lines, Line("合计", cells(total, org)), bool(hidden)
 
 
-def _lives(org: Organization, period: Period) -> bool:
+def _whether(condition: Q) -> Case:
+    return Case(When(condition, then=True), default=False)
+
+
+def _addresses(name: str, *more: str) -> Callable[[str], str]:
+    """Code -> the address of one page of an organisation, as `reverse` says it; that is asked once, not per line."""
+    before, after = reverse(name, args=[ANY_CODE, *more]).split(ANY_CODE)
+    return lambda code: f"{before}{quote(code, safe=UNQUOTED)}{after}"
+
+
+def _lives(org: Unit, period: Period) -> bool:
     """Not dissolved before the period's end: shown although nobody counts in it."""
     return org.dissolved_on is None or org.dissolved_on > period.ends_on

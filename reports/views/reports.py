@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.forms import Form
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -18,6 +18,7 @@ from orgs import audit, clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
+from orgs.views.organizations import found_by
 from reports import submissions
 from reports.annexes import one
 from reports.forms import ReturnForm, SubmitForm
@@ -37,21 +38,14 @@ def _organizations(user: User) -> list[Organization]:
     return found
 
 
-def _by_code(rows: QuerySet, code: str) -> Any:
-    """The row with this code, or 404; PostgreSQL takes no NUL, and no code holds one."""
-    if "\0" in code:
-        raise Http404
-    return get_object_or_404(rows, code=code)
-
-
 @require_safe
 def progress_reports(request: UserRequest) -> HttpResponse:
     """The reports of an organisation in a period, those waiting below it, and who has not reported yet."""
     tops = _organizations(request.user)
     code, period_code = request.GET.get("org", ""), request.GET.get("period", "")
     visible = Organization.objects.visible_to(request.user)
-    org = _by_code(visible, code) if code else (tops[0] if tops else None)
-    period = _by_code(Period.objects.all(), period_code) if period_code else Period.objects.current(clock.today())
+    org = found_by(visible, code=code) if code else (tops[0] if tops else None)
+    period = found_by(Period.objects.all(), code=period_code) if period_code else Period.objects.current(clock.today())
     context: dict = {"tops": tops, "org": org, "period": period, "periods": Period.objects.all()}
     if org is not None and period is not None:
         known = ProgressReport.objects.visible_to(request.user).filter(period=period)
@@ -93,8 +87,8 @@ def _children(user: User, org: Organization, period: Period) -> QuerySet[Organiz
 @require_POST
 def progress_draft(request: UserRequest) -> HttpResponse:
     """Begin a report, or draft the returned one again."""
-    org = _by_code(Organization.objects.visible_to(request.user), request.POST.get("org", ""))
-    period = _by_code(Period.objects.all(), request.POST.get("period", ""))
+    org = found_by(Organization.objects.visible_to(request.user), code=request.POST.get("org", ""))
+    period = found_by(Period.objects.all(), code=request.POST.get("period", ""))
     try:
         report = submissions.draft(org, period, by=request.user)
     except DomainError as error:

@@ -141,6 +141,39 @@ def test_a_period_without_duties_has_no_figures(cast):
     assert coverage.own(empty, root)[Measure.MEMBERS].rate is None
 
 
+@pytest.mark.parametrize("asked", [["1"], ["13", "1311"], ["x"], ["x", "131"], ["x1", "1", "13", "132"]])
+def test_what_is_pending_counts_in_those_that_hold_it_and_nowhere_else(cast, period, asked):
+    """Nested ones, ones of two trees with others between and after them, and pending changes outside all of them."""
+    make_org("x", "党组", "总局", name="另一个系统")
+    made = {code: make_org(code, "党支部", "直属挂靠单位", Organization.objects.get(code="x")) for code in ("x1", "x2")}
+    synced(period)
+    confirm(make_bare_record(period, cast.org["1"], of_org=made["x2"]))
+    confirm(make_bare_record(period, cast.org["13"], of_org=cast.org["1311"]))
+    right = naive(period)
+    orgs = list(Organization.objects.filter(code__in=asked))
+    assert len(orgs) == len(asked)
+    assert coverage.totals(period, orgs) == {org.pk: right[org.pk] for org in orgs}
+    coverage.fold()
+    assert coverage.totals(period, orgs) == {org.pk: right[org.pk] for org in orgs}
+
+
+def test_children_stand_in_the_order_of_the_tree_with_their_days(cast, period):
+    Organization.objects.filter(pk=cast.org["12"].pk).update(order=9, dissolved_on=ON)
+    itself, *children = coverage.by_child(period, cast.org["1"])
+    assert (itself.org.code, itself.is_own) == ("1", True)
+    expected = Organization.objects.filter(parent=cast.org["1"]).order_by("order", "code")
+    assert [row.org.code for row in children] == [org.code for org in expected]
+    assert [row.org.dissolved_on for row in children] == [org.dissolved_on for org in expected]
+    assert children[-1].org.code == "12"
+
+
+def test_the_figures_of_an_organisation_removed_meanwhile_are_nothing(cast, period):
+    gone = Organization(code="gone", name="误加的组织")
+    gone.pk = 10**9
+    assert [row.figures[Measure.MEMBERS] for row in coverage.by_child(period, gone)] == [Figure()]
+    assert coverage.totals(period, [gone])[gone.pk][Measure.MEMBERS] == Figure()
+
+
 # --- the tree moves -------------------------------------------------------------------------------------------
 
 
@@ -250,7 +283,7 @@ def ruined(period, cast):
     confirm(make_bare_record(period, cast.org["12"], of_org=cast.org["121"]))
     CoverageTarget.objects.filter(organization=cast.org["121"], measure="organizations").update(done_on=None)
     CoverageTarget.objects.filter(person=cast.person["member"]).update(done_on=ON)
-    CoverageTotal.objects.filter(organization=cast.org["13"], measure="leaders").update(due=99)
+    CoverageTotal.objects.filter(organization=cast.org["13"]).update(leaders_due=99)
     CoverageTotal.objects.filter(organization=cast.org["132"]).delete()
 
 
@@ -295,12 +328,12 @@ def test_a_lost_change_is_found(cast, period):
 
 def test_reading_costs_one_query_for_the_figures_whatever_is_stored(cast, period, django_assert_num_queries):
     root = cast.org["1"]
-    with django_assert_num_queries(2):  # the children, and all their figures
+    with django_assert_num_queries(1):  # the children with all their figures
         coverage.by_child(period, root)
     for number in range(30):
         make_org(f"19{number:02d}", "党支部", "直属挂靠单位", cast.org["12"])
     synced(period)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         coverage.by_child(period, root)
     with django_assert_num_queries(1):
         coverage.totals(period, Organization.objects.all()[:0])
@@ -346,6 +379,24 @@ def test_readers_and_two_folds_beside_confirmations_see_only_exact_figures(cast)
     assert {figure.due for figure in seen} == {13 + 30}
     coverage.fold()
     assert_exact(period)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_fold_leaves_what_somebody_is_deleting(cast):
+    """Who removes an organisation deletes its pending changes and then waits for the totals: neither waits in a circle."""
+    period = make_period()
+    synced(period)
+    pending = CoverageChange.objects.count()
+    with transaction.atomic():
+        gone, _ = CoverageChange.objects.filter(organization=cast.org["1311"]).delete()
+        folded: list[int] = []
+        folder = threading.Thread(target=lambda: (folded.append(coverage.fold()), connections.close_all()))
+        folder.start()
+        folder.join(30)
+        assert not folder.is_alive()
+    assert gone > 0
+    assert folded == [pending - gone]
 
 
 @pytest.mark.postgres

@@ -120,6 +120,23 @@ def test_children_that_a_team_member_is_not_in_charge_of_stand_in_one_line(cast,
     assert "塘沽检验检疫局党组" not in response.content.decode()
 
 
+def test_names_and_codes_of_any_kind_stand_safely_on_the_page(cast, period, as_user):
+    make_org("a&b c+1", "党支部", "直属挂靠单位", cast.org["12"], name='<b>"一支部"</b>')
+    synced(period)
+    client = as_user(cast.user["admin"])
+    response = page(client, "12", "?measure=organizations")
+    (line,) = (line for line in response.context["page_obj"] if line.org and line.org.code == "a&b c+1")
+    assert line.url.split("?")[0] == reverse("coverage_org", args=["a&b c+1"])
+    for cell in line.cells:
+        if cell.names_url:
+            assert cell.names_url.split("?")[0] == reverse("coverage_missing", args=["a&b c+1", cell.measure])
+    words = response.content.decode()
+    assert words.count("&lt;b&gt;&quot;一支部&quot;&lt;/b&gt;") == 3  # in the chart, the table and the cards
+    assert '<b>"一支部' not in words
+    addresses = [line.url, *(cell.names_url for cell in line.cells if cell.names_url)]
+    assert [client.get(address).status_code for address in addresses] == [200, 200]
+
+
 # --- where the page begins ------------------------------------------------------------------------------------
 
 
