@@ -5,7 +5,16 @@ from reports.models.coverage import CoverageTotal
 from reports.models.export import Export, ExportState
 from reports.models.notification import Notification, NotificationKind
 from reports.models.nudge import Nudge
-from reports.models.progress import ProgressReport, ProgressRow, ReportState
+from reports.models.progress import ProgressNames, ProgressReport, ProgressRow, ReportSource, ReportState, RowBasis
+from reports.models.reporting import (
+    ReportAbsence,
+    ReportDeadline,
+    Reporters,
+    ReportExtension,
+    ReportingRule,
+    ReportingUnit,
+    Way,
+)
 
 __all__ = [
     "CoverageTotal",
@@ -16,7 +25,17 @@ __all__ = [
     "NotificationKind",
     "Nudge",
     "OrganizationForm",
+    "ProgressNames",
     "ProgressReport",
     "ProgressRow",
+    "ReportAbsence",
+    "ReportDeadline",
+    "ReportExtension",
+    "ReportSource",
     "ReportState",
+    "Reporters",
+    "ReportingRule",
+    "ReportingUnit",
+    "RowBasis",
+    "Way",
 ]
