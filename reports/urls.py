@@ -3,7 +3,7 @@
 from django.urls import path
 
 from reports import api
-from reports.views import analysis, annexes, coverage, exports, health, notifications, reports
+from reports.views import analysis, annexes, coverage, exports, filling, health, notifications, outside, reports
 
 urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
@@ -21,7 +21,7 @@ urlpatterns = [
     ),
     path("coverage/<str:code>/summary/", exports.export_ask, name="export_ask"),
     path("exports/", exports.export_list, name="export_list"),
-    path("exports/<int:pk>/file.xlsx", exports.export_file, name="export_file"),
+    path("exports/<int:pk>/file", exports.export_file, name="export_file"),
     path("exports/<int:pk>/delete/", exports.export_delete, name="export_delete"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
@@ -36,6 +36,19 @@ urlpatterns = [
     path("reports/<int:pk>/accept/", reports.progress_accept, name="progress_accept"),
     path("reports/<int:pk>/annex.xlsx", reports.progress_report_annex, name="progress_report_annex"),
     path("reports/<int:pk>/print/", reports.progress_report_print, name="progress_report_print"),
+    path("reports/outside/", outside.outside_units, name="outside_units"),
+    path("reports/outside/issue/", outside.outside_issue_all, name="outside_issue_all"),
+    path("reports/outside/upload/", outside.outside_upload, name="outside_upload"),
+    path("reports/outside/unit/<str:code>/", outside.outside_unit, name="outside_unit"),
+    path("reports/outside/unit/<str:code>/form/", outside.outside_unit_form, name="outside_unit_form"),
+    path("reports/outside/unit/<str:code>/link/", outside.outside_unit_link, name="outside_unit_link"),
+    path("reports/outside/<int:pk>/form.xlsx", outside.outside_file, name="outside_file"),
+    path("reports/outside/<int:pk>/revoke/", outside.outside_revoke, name="outside_revoke"),
+    path("reports/outside/returned/<int:pk>/", outside.outside_returned, name="outside_returned"),
+    path("reports/outside/returned/<int:pk>/take/", outside.outside_take, name="outside_take"),
+    path("reports/outside/returned/<int:pk>/drop/", outside.outside_drop, name="outside_drop"),
+    path("fill/<str:token>/", filling.fill_open, name="fill_open"),
+    path("fill/form/<int:pk>/", filling.fill_in, name="fill_in"),
     path("records/<int:pk>/annex.xlsx", annexes.record_annex, name="record_annex"),
     path("records/<int:pk>/print/", annexes.record_print, name="record_print"),
     path("api/v1/", api.urls),

@@ -2,9 +2,10 @@
 
 from reports.models.annex import MemberForm, OrganizationForm
 from reports.models.coverage import CoverageTotal
-from reports.models.export import Export, ExportState
+from reports.models.export import Export, ExportKind, ExportState
 from reports.models.notification import Notification, NotificationKind
 from reports.models.nudge import Nudge
+from reports.models.outside import IssueWay, OutsideIssue, ReturnedForm
 from reports.models.progress import ProgressNames, ProgressReport, ProgressRow, ReportSource, ReportState, RowBasis
 from reports.models.reporting import (
     ReportAbsence,
@@ -19,12 +20,15 @@ from reports.models.reporting import (
 __all__ = [
     "CoverageTotal",
     "Export",
+    "ExportKind",
     "ExportState",
+    "IssueWay",
     "MemberForm",
     "Notification",
     "NotificationKind",
     "Nudge",
     "OrganizationForm",
+    "OutsideIssue",
     "ProgressNames",
     "ProgressReport",
     "ProgressRow",
@@ -36,6 +40,7 @@ __all__ = [
     "Reporters",
     "ReportingRule",
     "ReportingUnit",
+    "ReturnedForm",
     "RowBasis",
     "Way",
 ]

@@ -54,7 +54,7 @@ def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
         stream = export.file.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    name = f"{export.period.code}点评汇总表_{export.organization.code}.xlsx"
+    name = f"{export.period.code}{export.get_kind_display()}_{export.organization.code}{exports.suffix(export)}"
     return FileResponse(stream, as_attachment=True, filename=name)
 
 
