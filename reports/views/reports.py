@@ -23,6 +23,7 @@ from reports.annexes import one
 from reports.forms import ReturnForm, SubmitForm
 from reports.models import ProgressReport, ReportState
 from reports.models.progress import works_for
+from reports.report_differences import differences
 from reports.views.annexes import file_name, workbook_response
 from reviews.models import Period
 
@@ -127,7 +128,7 @@ def _page(
         "sheet": one.sheet(report.unit_name, report.reported_on, rows),
         "has_decrease": submissions.has_decrease(rows),
         "may": submissions.may(report, request.user),
-        "differences": submissions.differences(report) if report.is_frozen else [],
+        "differences": differences(report) if report.is_frozen else [],
         "submit_form": submit or SubmitForm(initial={"reported_on": clock.today()}),
         "return_form": back or ReturnForm(),
     }
