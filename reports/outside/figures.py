@@ -52,12 +52,12 @@ class Answer:
 def lines_of(org_id: int, below: Iterable[tuple[int, str]], last: Sequence[RowFigures]) -> list[Line]:
     """本级, the unit's organisations in the system, and every line of the last accepted report, each once."""
     known = {(row.organization_id, row.unit_name): row for row in last}
-    wanted = [(org_id, OWN), *below]
-    # A renamed organisation keeps its figures: they are found by its id, lines of the unit's own by their names.
-    by_org = {row.organization_id: row for row in last if row.organization_id != org_id}
+    # Lines are told apart by organisation and name: within a period a renamed organisation keeps its line's name.
+    name_of = {row.organization_id: row.unit_name for row in last if row.organization_id != org_id}
+    wanted = [(org_id, OWN), *((org, name_of.get(org, name)) for org, name in below)]
     found = []
     for key in wanted:
-        row = known.get(key) or by_org.get(key[0])
+        row = known.get(key)
         found.append(Line(*key, row.due if row else None, row.done if row else Numbers()))
     taken = {org for org, _ in wanted if org != org_id}
     found += [

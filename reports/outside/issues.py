@@ -137,7 +137,7 @@ def issue_link(
 
 
 def _issue(org: Organization, period: Period, names: Iterable[str], by: User, issue: OutsideIssue) -> OutsideIssue:
-    org = _locked(org)
+    org = reporting.hold(org)
     _must_oversee(org, by)
     if reporting.way_of(org) != Way.FORM:
         raise IssueRefused(f"“{org.name}”在系统中填报，不用表格；要改用表格，请先设定它的上报方式。")
@@ -242,7 +242,7 @@ def send(issue: OutsideIssue, answers: Sequence[Answer], *, note: str, sender: s
 
 def locked(issue: OutsideIssue) -> OutsideIssue:
     """The issue as it is now, with its unit and the superior locked: whoever comes second reads what the first did."""
-    _locked(issue.organization)
+    reporting.hold(issue.organization)
     rows = OutsideIssue.objects.select_for_update(of=("self",))
     return rows.select_related("organization", "period", "report").get(pk=issue.pk)
 
@@ -291,12 +291,6 @@ def receive(
     issue.report, issue.received_at = report, timezone.now()
     issue.save(update_fields=["report", "received_at"])
     return report
-
-
-def _locked(org: Organization) -> Organization:
-    """The unit, with its superior locked too, in the order in which reports lock them."""
-    found = Organization.objects.select_for_update(no_key=True).filter(pk__in=[org.pk, org.parent_id]).order_by("pk")
-    return {row.pk: row for row in found}[org.pk]
 
 
 def _must_oversee(org: Organization, by: User) -> None:

@@ -163,12 +163,13 @@ def _lines(body: Sequence[Row], lines: Sequence[Line], filled: Filled) -> list[N
         return None
     sums = [Numbers()] * len(GROUPS)
     taken = [line.name for line in lines]
-    queue = [(placed[at], line) for at, line in enumerate(lines) if at in placed]
-    for row, line in [*queue, *((row, None) for row in others)]:
-        answer = _line(row, line, taken, filled)
+    queue: list[tuple[Row, Line | None]] = [(placed[at], line) for at, line in enumerate(lines) if at in placed]
+    queue += [(row, None) for row in others]
+    for row, asked in queue:
+        answer = _line(row, asked, taken, filled)
         if answer is not None:
             filled.answers.append(answer)
-            done = (line.done if line else Numbers()) + answer.new
+            done = (asked.done if asked else Numbers()) + answer.new
             sums = [have + more for have, more in zip(sums, (answer.due, answer.new, done), strict=True)]
     return sums if len(filled.problems) == before else None
 

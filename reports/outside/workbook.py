@@ -163,7 +163,8 @@ class _Drawer:
                 self.sheet.write_number(row, 1 + at, due, self.style["fill"])
             self.sheet.write_blank(row, 4 + at, None, self.style["fill"])
             last, new = xl_rowcol_to_cell(row, BEFORE + at), xl_rowcol_to_cell(row, 4 + at)
-            formula, value = f"={last}+{new}", before.each[at]
+            formula = f"={last}+{new}"
+            value: int | str = before.each[at]
             if line is None:  # an added line is empty until it has a name
                 formula, value = f'=IF($A{row + 1}="","",{new})', ""
             else:

@@ -131,7 +131,7 @@ def fill_open(request: HttpRequest, token: str) -> HttpResponse:
     issue = issues.whose(token)
     if issue is None:
         AxesProxyHandler.user_login_failed(__name__, WHO, request)
-        request.axes_locked_out = False  # type: ignore[attr-defined] - said here, not by the page for passwords
+        vars(request)["axes_locked_out"] = False  # said here, not by the page for passwords
         return _closed(request, "没有这个链接。请核对地址是不是复制完整，或向上级办公室索取新的链接。", 404)
     issues.opened(issue)
     known = [pk for pk in request.session.get(OPENED, []) if pk != issue.pk]
@@ -171,6 +171,7 @@ def fill_in(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("fill_in", issue.pk)
     context = {
         "issue": issue,
+        "measures": MEASURES,
         "today": clock.today(),
         "form": form,
         "lines": line_forms[: len(lines)],

@@ -102,8 +102,8 @@ def outside_units(request: UserRequest) -> HttpResponse:
     context: dict[str, Any] = {"tops": tops, "org": org, "period": period, "periods": Period.objects.all()}
     if org is not None and period is not None:
         page = Paginator(issues.units(org), PAGE).get_page(request.GET.get("page"))
-        page.object_list = issues.standings(list(page.object_list), period)
-        context |= {"page_obj": page, "suffixes": SUFFIXES, "most": FILES}
+        context |= {"page_obj": page, "standings": issues.standings(list(page.object_list), period)}
+        context |= {"suffixes": SUFFIXES, "most": FILES}
         context["returned"] = _returned(request).filter(period=period)[:SHOWN]
     return render(request, "reports/outside_units.html", context)
 
