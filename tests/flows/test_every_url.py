@@ -23,10 +23,12 @@ from orgs.importing import aliases, export, job
 from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
 from reports import exports, submissions
 from reports.models import Notification, NotificationKind
+from reports.outside import issues, returns
 from reviews import coverage, draws, rule_versions, rules, work_plans
 from reviews.models import AcceptedGap, RectificationItem, Rule
 from tests import builders
 from tests.cast import Cast
+from tests.reports.outside_cases import filled, make_outside
 from tests.reviews.record_cases import make_cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -37,7 +39,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 SEATS = ("nobody", "elsewhere", "sibling", "guiding", "secretary", "office", "admin")
 
 # What anybody may see without logging in; each was looked at.
-PUBLIC = {"login", "healthz", "calendar_feed"}
+PUBLIC = {"login", "healthz", "calendar_feed", "fill_open", "fill_in"}
 
 
 # Answers in the order of SEATS; a row stands for all seven where they are the same.
@@ -196,6 +198,20 @@ MATRIX = {
     "progress_reopen": (NEVER, "404 404 404 302 404 302 302"),
     "progress_report_annex": ("404 404 404 200 404 200 200", NEVER),
     "progress_report_print": ("404 404 404 200 404 200 200", NEVER),
+    # Forms of units outside the system: for the office above the unit, which here is that of the root (guiding).
+    "outside_units": (OPEN, NEVER),
+    "outside_issue_all": (NEVER, "404 404 404 404 404 404 404"),  # for which units, nothing says
+    "outside_upload": (NEVER, "404 404 404 404 404 404 404"),
+    "outside_unit": ("404 404 404 200 404 404 200", NEVER),
+    "outside_unit_form": (NEVER, "404 404 404 404 404 404 404"),  # in which period, nothing says
+    "outside_unit_link": (NEVER, "404 404 404 404 404 404 404"),
+    "outside_file": ("404 404 404 200 404 404 200", NEVER),
+    "outside_revoke": (NEVER, "404 404 404 302 404 404 302"),
+    "outside_returned": ("404 404 404 200 404 404 404", NEVER),  # one's own upload
+    "outside_take": (NEVER, "404 404 404 302 404 404 404"),
+    "outside_drop": (NEVER, "404 404 404 302 404 404 404"),
+    "fill_open": ("404 404 404 404 404 404 404", NEVER),  # by a secret address only
+    "fill_in": ("404 404 404 404 404 404 404", "404 404 404 404 404 404 404"),  # by who opened it
     "record_annex": ("404 404 404 404 200 200 200", NEVER),
     "record_print": ("404 404 404 404 200 200 200", NEVER),
     "healthz": (OPEN, NEVER),
@@ -287,6 +303,10 @@ def world(cast) -> World:
     pk_of["export"] = exports.ask(cast.org["13"], cases.period, by=users["office"]).pk
     tokens.issue(users["office"], name="平台", days=30)
     pk_of["api"] = ApiToken.objects.get().pk
+    unit = make_outside(cast)
+    issue = issues.issue_form(unit, cases.period, by=users["guiding"])
+    returned = returns.upload(filled(issues.file_of(issue)), "a.xlsx", period=cases.period, by=users["guiding"])
+    pk_of |= {"outside": issue.pk, "fill": issue.pk}
     pk_of["rule"] = Rule.objects.get(code="4").pk
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
@@ -297,6 +317,10 @@ def world(cast) -> World:
         code = "ND2010" if name.startswith("round") else code
         noun = "draft" if name in OF_A_DRAFT else "alias" if "alias" in name else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
+    for name in ("outside_unit", "outside_unit_form", "outside_unit_link"):
+        keys[name] = {"code": unit.code}
+    for name in ("outside_returned", "outside_take", "outside_drop"):
+        keys[name] = {"pk": returned.pk}
     keys["rule_restore"] = {"pk": version.pk}
     return World(cast, users, keys)
 

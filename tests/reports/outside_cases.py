@@ -21,9 +21,7 @@ FULL = [(10, 5, 100, 4, 2, 30)]  # 应 and 新增 of 本级
 
 def make_outside(cast: Cast, code: str = "14", parent: str = "1") -> Organization:
     """A bureau in guidance that does not work in the system."""
-    org = builders.make_org(
-        code, "党组", "省级质监局", cast.org[parent], name=f"北京质监局党组{code}", guidance=True
-    )
+    org = builders.make_org(code, "党组", "省级质监局", cast.org[parent], name=f"北京质监局党组{code}", guidance=True)
     reporting.set_way(org, Way.FORM, reason="不在系统中填报", by=None)
     cast.org[code] = org
     return org

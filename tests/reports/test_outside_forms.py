@@ -374,7 +374,11 @@ def test_only_the_superiors_office_issues_and_takes(cast, unit, period, issue):
 def test_nothing_is_issued_where_it_would_not_be_taken(cast, unit, period, issue):
     with pytest.raises(issues.IssueRefused, match="在系统中填报"):
         issues.issue_form(cast.org["12"], period, by=cast.user["root_clerk"])
-    for names, said in ((["合计"], "不能叫"), (["长" * 201], "超过 200 个字"), ([f"分局{n}" for n in range(80)], "最多列")):
+    for names, said in (
+        (["合计"], "不能叫"),
+        (["长" * 201], "超过 200 个字"),
+        ([f"分局{n}" for n in range(80)], "最多列"),
+    ):
         with pytest.raises(issues.IssueRefused, match=said):
             issues.issue_form(unit, period, names=names, by=cast.user["root_clerk"])
     taken(cast, issue, accept=False)
