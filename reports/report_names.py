@@ -47,18 +47,19 @@ class Part(StrEnum):
     NEW = "new"
     DONE = "done"
     MISSING = "missing"
-    GONE = "gone"
 
 
 HOLDS = {
     Part.DUE: {Standing.MISSING, Standing.BEFORE, Standing.NEW},
-    Part.NEW: {Standing.NEW},
+    Part.NEW: {Standing.NEW, Standing.GONE},
     Part.DONE: {Standing.BEFORE, Standing.NEW},
     Part.MISSING: {Standing.MISSING},
-    Part.GONE: {Standing.GONE},
 }
 PART_NAMES = {
-    Part.DUE: "应参加点评", Part.NEW: "本次新增", Part.DONE: "累计完成", Part.MISSING: "尚未完成", Part.GONE: "比上次减少",
+    Part.DUE: "应参加点评", Part.NEW: "本次新增", Part.DONE: "累计完成", Part.MISSING: "尚未完成",
+}  # fmt: skip
+STANDING_NAMES = {
+    Standing.MISSING: "未完成", Standing.BEFORE: "已完成", Standing.NEW: "本次新增", Standing.GONE: "比上次减少",
 }  # fmt: skip
 
 

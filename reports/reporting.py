@@ -92,6 +92,11 @@ class Unit:
         return self.absence is not None and self.accepted is None and self.waiting is None
 
     @property
+    def is_missing(self) -> bool:
+        """It must report, nothing of it stands, and nobody said why."""
+        return self.reports and self.accepted is None and self.waiting is None and self.absence is None
+
+    @property
     def is_ready(self) -> bool:
         """Its superior can sum up: it does not report, it was accepted, or its absence is explained."""
         return not self.reports or self.is_explained or (self.accepted is not None and self.waiting is None)
@@ -111,11 +116,7 @@ def units_below(org: Organization, period: Period, *, of: QuerySet[Organization]
     rows = (Organization.objects.all() if of is None else of).filter(parent=org)
     children = list(with_way(rows).alive(today).select_related("category").order_by("order", "code"))
     reports_itself = way_of(org) == Way.SYSTEM
-    # A page shows some; a form has all, and the parent says which they are without naming thousands of ids.
-    narrowed = (
-        {"organization__in": [child.pk for child in children]} if of is not None else {"organization__parent": org}
-    )
-    sent = ProgressReport.objects.filter(**narrowed, period=period).exclude(state=ReportState.DRAFT)
+    sent = ProgressReport.objects.filter(organization__parent=org, period=period).exclude(state=ReportState.DRAFT)
     by_unit: dict[int, dict[str, ProgressReport]] = {}
     first: dict[int, datetime.date] = {}
     for report in sent.order_by("submitted_at", "pk"):
@@ -125,9 +126,10 @@ def units_below(org: Organization, period: Period, *, of: QuerySet[Organization]
             first[report.organization_id] = min(day, report.sent_on)
     absences = {
         each.organization_id: each
-        for each in ReportAbsence.objects.filter(**narrowed, period=period).select_related("by__person")
+        for each in ReportAbsence.objects.filter(organization__parent=org, period=period).select_related("by__person")
     }
-    extensions = {each.organization_id: each for each in ReportExtension.objects.filter(**narrowed, period=period)}
+    longer = ReportExtension.objects.filter(organization__parent=org, period=period).select_related("by__person")
+    extensions = {each.organization_id: each for each in longer}
     units = []
     for child in children:
         known = by_unit.get(child.pk, {})

@@ -59,7 +59,8 @@ NOTE_LENGTH = 200
 def sheet_of(report: ProgressReport) -> Sheet:
     """The form: of a draft with the figures of this moment, as it would be sent; of any other with those kept."""
     if report.state == ReportState.DRAFT:
-        return one.sheet(report.unit_name, report.reported_on, rows_now(report.organization, report.period))
+        rows = rows_now(report.organization, report.period)
+        return one.sheet(report.unit_name, report.reported_on, rows, notes=one.notes_of(rows))
     return one.of_report(report)
 
 

@@ -3,7 +3,19 @@
 from django.urls import path
 
 from reports import api
-from reports.views import analysis, annexes, coverage, exports, filling, health, notifications, outside, reports
+from reports.views import (
+    analysis,
+    annexes,
+    coverage,
+    exports,
+    filling,
+    health,
+    notifications,
+    outside,
+    report_names,
+    reporting,
+    reports,
+)
 
 urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
@@ -36,6 +48,27 @@ urlpatterns = [
     path("reports/<int:pk>/accept/", reports.progress_accept, name="progress_accept"),
     path("reports/<int:pk>/annex.xlsx", reports.progress_report_annex, name="progress_report_annex"),
     path("reports/<int:pk>/print/", reports.progress_report_print, name="progress_report_print"),
+    path("reports/<int:pk>/differences/", report_names.progress_differences, name="progress_differences"),
+    path(
+        "reports/<int:pk>/names/<int:line>/<str:measure>/<str:part>/",
+        report_names.progress_names,
+        name="progress_names",
+    ),
+    path("reports/settings/", reporting.progress_settings, name="progress_settings"),
+    path("reports/settings/rule/", reporting.progress_rule, name="progress_rule"),
+    path("reports/settings/<str:period>/deadline/", reporting.progress_deadline, name="progress_deadline"),
+    path("reports/units/<str:code>/<str:period>/", reporting.progress_unit, name="progress_unit"),
+    path(
+        "reports/units/<str:code>/<str:period>/explain/", reporting.progress_unit_explain, name="progress_unit_explain"
+    ),
+    path(
+        "reports/units/<str:code>/<str:period>/unexplain/",
+        reporting.progress_unit_unexplain,
+        name="progress_unit_unexplain",
+    ),
+    path("reports/units/<str:code>/<str:period>/extend/", reporting.progress_unit_extend, name="progress_unit_extend"),
+    path("reports/units/<str:code>/<str:period>/way/", reporting.progress_unit_way, name="progress_unit_way"),
+    path("reports/units/<str:code>/<str:period>/urge/", reporting.progress_urge, name="progress_urge"),
     path("reports/outside/", outside.outside_units, name="outside_units"),
     path("reports/outside/issue/", outside.outside_issue_all, name="outside_issue_all"),
     path("reports/outside/upload/", outside.outside_upload, name="outside_upload"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.annexes import words
 from reports.annexes.sheet import Cell, Role, Row, Sheet, clean, day, label, number, row_height
-from reports.models import ProgressReport, ProgressRow
+from reports.models import ProgressReport, ProgressRow, RowBasis
 
 WIDTHS = (152.0, *(66.0,) * 9)
 OWN, TOTAL = "本级", "合计"
@@ -88,10 +88,18 @@ def rows_of(report: ProgressReport) -> list[RowFigures]:
     return [figures_of(row) for row in report.rows.all()]
 
 
-def of_report(report: ProgressReport) -> Sheet:
+def of_report(report: ProgressReport, *, links: Mapping[tuple[int, int], str] | None = None) -> Sheet:
     """The form of a stored report, with the numbers that are kept in it."""
+    rows = rows_of(report)
     notes = [f"更正说明：{clean(report.correction_note)}"] if report.correction_note else []
-    return sheet(report.unit_name, report.reported_on, rows_of(report), notes=notes)
+    return sheet(report.unit_name, report.reported_on, rows, notes=[*notes, *notes_of(rows)], links=links)
+
+
+def notes_of(rows: Sequence[RowFigures]) -> list[str]:
+    """What must be known of lines that do not rest on an accepted report."""
+    pending = "、".join(clean(row.unit_name) for row in rows if row.basis == RowBasis.PENDING)
+    absent = [f"未报说明：{clean(row.unit_name)}：{clean(row.absence)}" for row in rows if row.basis == RowBasis.ABSENT]
+    return ([f"报表还没有接收，暂按现在的数字：{pending}"] if pending else []) + absent
 
 
 def sheet(
