@@ -202,6 +202,8 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dianping@localhost")
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
+# How units outside the system reach this site by a one-time link, where that is another address than the office's own.
+LINK_SITE_URL = env.str("LINK_SITE_URL", default="")
 
 # --- Celery ------------------------------------------------------------------------------------------
 

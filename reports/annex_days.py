@@ -30,13 +30,14 @@ def rows(org: Organization, period: Period, on: datetime.date) -> list[RowFigure
     lines = past.by_child(period, org, on) if on < clock.today() else coverage.by_child(period, org)
     last = _last_by(org, period, on)
     before = {row.organization_id: row.done for row in rows_of(last)} if last else {}
-    names = {then.pk: then.name for then in orgs_then.as_of([line.org for line in lines], on)}
+    then = orgs_then.as_of(Organization.objects.filter(pk__in=[line.org.pk for line in lines]), on)
+    names = {org.pk: org.name for org in then}
     found = []
     for line in lines:
         due, done = (
             Numbers(*(getattr(line.figures[measure], part) for measure in Measure)) for part in ("due", "done")
         )
-        if not (line.is_own or any(due.each) or _stood(line.org, on)):
+        if not (line.is_own or any(due.each) or line.org.lives_on(on)):
             continue
         name = OWN if line.is_own else names[line.org.pk]
         found.append(RowFigures(line.org.pk, name, due=due, new=done - before.get(line.org.pk, Numbers()), done=done))
@@ -54,7 +55,3 @@ def _last_by(org: Organization, period: Period, on: datetime.date) -> ProgressRe
     states = FROZEN_STATES if org.parent_id is None else [ReportState.ACCEPTED]
     found = ProgressReport.objects.filter(organization=org, period=period, state__in=states, reported_on__lte=on)
     return found.order_by("-submitted_at", "-pk").first()
-
-
-def _stood(org: Organization, on: datetime.date) -> bool:
-    return (org.founded_on is None or org.founded_on <= on) and (org.dissolved_on is None or org.dissolved_on > on)

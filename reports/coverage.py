@@ -69,6 +69,12 @@ class Unit:
     founded_on: datetime.date | None
     dissolved_on: datetime.date | None
 
+    def lives_on(self, day: datetime.date) -> bool:
+        """Founded by that day and not dissolved yet."""
+        return (self.founded_on is None or self.founded_on <= day) and (
+            self.dissolved_on is None or self.dissolved_on > day
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 import uuid
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -21,10 +22,13 @@ from orgs import audit, jobs, progress
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, User
 from reports import summary
-from reports.models import Export, ExportState
+from reports.models import Export, ExportKind, ExportState
+from reports.models.progress import works_for
+from reports.outside import issues
 from reviews.models import Period
 
 KEPT_DAYS = 7
+FORMS_AT_ONCE = 100  # units; each form is drawn in about 10 ms
 AT_ONCE = 1000  # organisations; a larger range is a job in the background
 MOST = 20  # files of one account
 STAGES = ("total", "written")
@@ -34,29 +38,37 @@ class ExportRefused(DomainError):
     """It cannot be made, or not now."""
 
 
-def ask(org: Organization, period: Period, *, by: User) -> Export:
-    """The summary workbook of an organisation and all below it; a second click finds the one under way.
+def ask(org: Organization, period: Period, *, by: User, kind: ExportKind = ExportKind.SUMMARY) -> Export:
+    """The summary workbook of an organisation and all below it, or new forms for the units outside the system just
+    below it; a second click finds the one under way.
 
     Raises Forbidden, ExportRefused.
     """
-    _check(org, by)
+    _check(org, by, kind)
     remove_old()
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two clicks come one after the other
         mine = Export.objects.filter(by=by)
         for other in mine.filter(state__in=[ExportState.QUEUED, ExportState.WRITING]):
-            if notice_death(other).is_under_way and (other.organization_id, other.period_id) == (org.pk, period.pk):
+            asked = (other.organization_id, other.period_id, other.kind)
+            if notice_death(other).is_under_way and asked == (org.pk, period.pk, kind):
                 return other
         if mine.count() >= MOST:
             raise ExportRefused(f"您已有 {MOST} 个导出文件，请先删除不用的。")
-        made = Export.objects.create(by=by, organization=org, period=period, touched_at=timezone.now())
-        audit.record(by, "导出汇总表", [made])
-    if Organization.objects.below(org, include_self=True).order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
+        made = Export.objects.create(by=by, organization=org, period=period, kind=kind, touched_at=timezone.now())
+        audit.record(by, f"导出{made.get_kind_display()}", [made])
+    if _is_small(org, kind):
         run(made.pk)
         made.refresh_from_db()
     else:
         transaction.on_commit(partial(jobs.launch, "reports.tasks.run_export", "run_export", made.pk))
     return made
+
+
+def _is_small(org: Organization, kind: str) -> bool:
+    if kind == ExportKind.FORMS:
+        return issues.units(org).count() <= FORMS_AT_ONCE
+    return Organization.objects.below(org, include_self=True).order_by()[: AT_ONCE + 1].count() <= AT_ONCE
 
 
 def run(pk: int) -> bool:
@@ -102,7 +114,9 @@ def _remove(export: Export) -> None:
     transaction.on_commit(partial(progress_path(export).unlink, missing_ok=True))
 
 
-def _check(org: Organization, by: User) -> None:
+def _check(org: Organization, by: User, kind: str) -> None:
+    if kind == ExportKind.FORMS and not Organization.objects.filter(works_for(by), pk=org.pk).exists():
+        raise Forbidden("只有本单位的办公室或负责人可以给下属单位下发表格。")
     if not Organization.objects.visible_to(by).filter(pk=org.pk).exists():
         raise Forbidden("只能导出您看得到的组织。")
 
@@ -115,19 +129,52 @@ def _claim(pk: int) -> Export | None:
 
 def _do(export: Export, tick: progress.Tick) -> None:
     """The figures of one moment, drawn into a file, which is the owner's when it is whole."""
-    _check(export.organization, export.by)
-    listed = summary.lines(export.period, export.organization, export.by)
-    tick("total", len(listed))
+    _check(export.organization, export.by, export.kind)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "summary.xlsx"
-        summary.write(path, export.period, listed, tick)
+        path = Path(folder) / f"export{suffix(export)}"
+        write = _write_forms if export.kind == ExportKind.FORMS else _write_summary
+        count = write(export, path, tick)
         with path.open("rb") as stream:
-            export.file.save(f"{uuid.uuid4().hex}.xlsx", File(stream), save=False)
+            export.file.save(f"{uuid.uuid4().hex}{path.suffix}", File(stream), save=False)
     mine = Export.objects.filter(pk=export.pk, run=export.run).exclude(run="")
-    values = {"state": ExportState.DONE, "done_at": timezone.now(), "organizations": len(listed), "note": ""}
+    values = {"state": ExportState.DONE, "done_at": timezone.now(), "organizations": count, "note": ""}
     if not mine.update(**values, file=export.file.name):
         export.file.delete(save=False)
         raise jobs.Superseded("这次导出已被删除或由别的进程接手。")
+
+
+def suffix(export: Export) -> str:
+    """The extension of its file."""
+    return ".zip" if export.kind == ExportKind.FORMS else ".xlsx"
+
+
+def _write_summary(export: Export, path: Path, tick: progress.Tick) -> int:
+    listed = summary.lines(export.period, export.organization, export.by)
+    tick("total", len(listed))
+    summary.write(path, export.period, listed, tick)
+    return len(listed)
+
+
+def _write_forms(export: Export, path: Path, tick: progress.Tick) -> int:
+    """A form for each unit outside the system, issued now; why one has none stands in a text beside them."""
+    units = list(issues.units(export.organization))
+    tick("total", len(units))
+    refused = []
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for at, unit in enumerate(units, start=1):
+            try:
+                issue = issues.issue_form(unit, export.period, by=export.by)
+            except DomainError as refusal:
+                refused.append(f"{unit.code} {unit.name}：{refusal}")
+            else:
+                archive.writestr(f"{issues.file_name(issue)}.xlsx", issues.file_of(issue))
+            tick("written", at)
+        if refused:
+            archive.writestr("没有下发的单位.txt", "\r\n".join(["\ufeff", *refused]))
+    made = len(units) - len(refused)
+    if not made:
+        raise ExportRefused(refused[0] if refused else "下面没有用表格上报的单位。")
+    return made
 
 
 def _end(export: Export, ending: jobs.Ending, note: str) -> None:

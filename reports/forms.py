@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
+from orgs.models import Category
+from reports.models import Reporters, Way
 from reports.submissions import NOTE_LENGTH
+
+NO_DAY = {"required": "请填写日期。", "invalid": "请填写正确的日期。"}
 
 
 class DateInput(forms.DateInput):
@@ -31,7 +37,18 @@ class SubmitForm(forms.Form):
     )
 
 
-class ReturnForm(forms.Form):
+class ReasonForm(forms.Form):
+    """Why: 退回, 未报."""
+
+    reason = forms.CharField(
+        label="原因",
+        max_length=NOTE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "请填写原因。"},
+    )
+
+
+class ReturnForm(ReasonForm):
     """退回."""
 
     reason = forms.CharField(
@@ -40,3 +57,53 @@ class ReturnForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "请填写退回原因。"},
     )
+
+
+class ExtendForm(ReasonForm):
+    """延期."""
+
+    until = forms.DateField(label="延至", widget=DateInput(), error_messages=NO_DAY)
+    field_order = ["until", "reason"]
+
+
+class WayForm(forms.Form):
+    """上报方式 of one unit; empty goes back to the rule."""
+
+    way = forms.ChoiceField(
+        label="上报方式",
+        required=False,
+        choices=[("", "按单位类别的规则"), *Way.choices],
+        error_messages={"invalid_choice": "请选择上报方式。"},
+    )
+    reason = forms.CharField(
+        label="说明", required=False, max_length=NOTE_LENGTH, help_text="与规则不同时必填，例如“本单位不使用本系统”"
+    )
+
+
+class DeadlineForm(forms.Form):
+    """上报期限 of a period."""
+
+    due_on = forms.DateField(
+        label="上报期限", widget=DateInput(), error_messages=NO_DAY, help_text="这一天及以前上报的为按时"
+    )
+    closes_on = forms.DateField(
+        label="截止日",
+        widget=DateInput(),
+        error_messages=NO_DAY,
+        help_text="这一天以后只有批准延期的单位可以填报和上报",
+    )
+
+
+class ReportersForm(forms.Form):
+    """Which organisations of a 单位类别 report by themselves."""
+
+    category = forms.ModelChoiceField(Category.objects.all(), error_messages={"invalid_choice": "没有这个单位类别。"})
+    reporters = forms.ChoiceField(
+        choices=Reporters.choices, error_messages={"invalid_choice": "请选择哪些组织单独上报。"}
+    )
+
+
+def first_error(form: forms.Form) -> str:
+    """One sentence for where there is no field to stand beside."""
+    errors: list[Any] = [error for field in form.errors.values() for error in field]
+    return str(errors[0]) if errors else ""

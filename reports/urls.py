@@ -3,7 +3,20 @@
 from django.urls import path
 
 from reports import api
-from reports.views import analysis, annex_days, annexes, coverage, exports, health, notifications, reports
+from reports.views import (
+    analysis,
+    annex_days,
+    annexes,
+    coverage,
+    exports,
+    filling,
+    health,
+    notifications,
+    outside,
+    report_names,
+    reporting,
+    reports,
+)
 
 urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
@@ -24,7 +37,7 @@ urlpatterns = [
     path("coverage/<str:code>/annex1/print/", annex_days.annex_day_print, name="annex_day_print"),
     path("coverage/<str:code>/summary/", exports.export_ask, name="export_ask"),
     path("exports/", exports.export_list, name="export_list"),
-    path("exports/<int:pk>/file.xlsx", exports.export_file, name="export_file"),
+    path("exports/<int:pk>/file", exports.export_file, name="export_file"),
     path("exports/<int:pk>/delete/", exports.export_delete, name="export_delete"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications_read"),
@@ -39,6 +52,40 @@ urlpatterns = [
     path("reports/<int:pk>/accept/", reports.progress_accept, name="progress_accept"),
     path("reports/<int:pk>/annex.xlsx", reports.progress_report_annex, name="progress_report_annex"),
     path("reports/<int:pk>/print/", reports.progress_report_print, name="progress_report_print"),
+    path("reports/<int:pk>/differences/", report_names.progress_differences, name="progress_differences"),
+    path(
+        "reports/<int:pk>/names/<int:line>/<str:measure>/<str:part>/",
+        report_names.progress_names,
+        name="progress_names",
+    ),
+    path("reports/settings/", reporting.progress_settings, name="progress_settings"),
+    path("reports/settings/rule/", reporting.progress_rule, name="progress_rule"),
+    path("reports/settings/<str:period>/deadline/", reporting.progress_deadline, name="progress_deadline"),
+    path("reports/units/<str:code>/<str:period>/", reporting.progress_unit, name="progress_unit"),
+    path(
+        "reports/units/<str:code>/<str:period>/explain/", reporting.progress_unit_explain, name="progress_unit_explain"
+    ),
+    path(
+        "reports/units/<str:code>/<str:period>/unexplain/",
+        reporting.progress_unit_unexplain,
+        name="progress_unit_unexplain",
+    ),
+    path("reports/units/<str:code>/<str:period>/extend/", reporting.progress_unit_extend, name="progress_unit_extend"),
+    path("reports/units/<str:code>/<str:period>/way/", reporting.progress_unit_way, name="progress_unit_way"),
+    path("reports/units/<str:code>/<str:period>/urge/", reporting.progress_urge, name="progress_urge"),
+    path("reports/outside/", outside.outside_units, name="outside_units"),
+    path("reports/outside/issue/", outside.outside_issue_all, name="outside_issue_all"),
+    path("reports/outside/upload/", outside.outside_upload, name="outside_upload"),
+    path("reports/outside/unit/<str:code>/", outside.outside_unit, name="outside_unit"),
+    path("reports/outside/unit/<str:code>/form/", outside.outside_unit_form, name="outside_unit_form"),
+    path("reports/outside/unit/<str:code>/link/", outside.outside_unit_link, name="outside_unit_link"),
+    path("reports/outside/<int:pk>/form.xlsx", outside.outside_file, name="outside_file"),
+    path("reports/outside/<int:pk>/revoke/", outside.outside_revoke, name="outside_revoke"),
+    path("reports/outside/returned/<int:pk>/", outside.outside_returned, name="outside_returned"),
+    path("reports/outside/returned/<int:pk>/take/", outside.outside_take, name="outside_take"),
+    path("reports/outside/returned/<int:pk>/drop/", outside.outside_drop, name="outside_drop"),
+    path("fill/<str:token>/", filling.fill_open, name="fill_open"),
+    path("fill/form/<int:pk>/", filling.fill_in, name="fill_in"),
     path("records/<int:pk>/annex.xlsx", annexes.record_annex, name="record_annex"),
     path("records/<int:pk>/print/", annexes.record_print, name="record_print"),
     path("api/v1/", api.urls),

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = ["orgs", "reviews", "reports"]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
-# Views that anybody may see. Each was looked at: log-in, the health check that says nothing of the data, and the
-# calendar, which is there for who has its secret address.
-PUBLIC = {"login", "healthz", "calendar_feed"}
+# Views that anybody may see. Each was looked at: log-in, the health check that says nothing of the data, and what is
+# there for who has its secret address: the calendar, and the form of a unit outside the system.
+PUBLIC = {"login", "healthz", "calendar_feed", "fill_open", "fill_in"}
 # The scheme and the calendar are no secrets: they are the same for everybody.
 FOR_EVERYBODY = {"Scheme", "Category", "Period", "Rule", "RuleSelector", "RuleVersion", "ChecklistPoint"}
 # The words by which a selection says for whom it is.

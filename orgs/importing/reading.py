@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def read(data: bytes, file_name: str, tick: Tick = silent) -> Book:
     misnomer = gate.misnomer(kind, file_name)
     if misnomer:
         notices.append(misnomer)
-    found = _in_child(data, kind, notices, tick)
+    found = _in_child(data, kind, SHEETS, notices, tick, _check_names)
     tables: dict[str, Table] = {}
     for sheet in SHEETS:
         if sheet in found:
@@ -92,6 +92,18 @@ def read(data: bytes, file_name: str, tick: Tick = silent) -> Book:
             if table_or_none is not None:
                 tables[sheet] = table_or_none
     return _book(tables, notices, sha256)
+
+
+def cells(data: bytes, file_name: str, sheets: Sequence[str]) -> dict[str, list[Row]]:
+    """The rows with a value of these sheets of a workbook that is no import: sheet -> (row number, its cells). A cell
+    whose content is lost is a `columns.Fault`; a sheet that is not there has no entry. A csv has no sheets and is refused.
+
+    Raises Unreadable with a sentence that says what to do.
+    """
+    kind = recognise(data, file_name)
+    if kind == "csv":
+        raise Unreadable("这是 csv 文件，没有原表的格式；请上传填好的 Excel 表（.xlsx、.xls 或 .et）。")
+    return _in_child(data, kind, sheets, [], silent, _check_nothing)
 
 
 def recognise(data: bytes, file_name: str) -> str:
@@ -114,24 +126,32 @@ def _book(tables: dict[str, Table], notices: list[str], sha256: str) -> Book:
 # --- workbooks ------------------------------------------------------------------------------------------------------
 
 
-def _in_child(data: bytes, kind: str, notices: list[str], tick: Tick) -> dict[str, list[Row]]:
+CheckNames = Callable[[list[str], list[str]], None]  # of the sheets that there are; the notices
+
+
+def _in_child(
+    data: bytes, kind: str, wanted: Iterable[str], notices: list[str], tick: Tick, check: CheckNames
+) -> dict[str, list[Row]]:
     """Sheet -> rows with a value, read by `orgs.importing.child` under its limits: quickly, and where that kills it
     once more with care, which finds out why.
     """
-    found = _ask(data, kind, "quick", notices, tick)
-    if found is None:
-        found = _ask(data, kind, "careful", notices, tick)
+    for how in ("quick", "careful"):
+        found = _ask(data, kind, how, wanted, notices, tick, check)
+        if found is not None:
+            break
     if found is None:
         raise Unreadable("文件过大或内容异常，无法读取。请只保留需要的数据，另存为新的 .xlsx 后再导入。")
     return found
 
 
-def _ask(data: bytes, kind: str, how: str, notices: list[str], tick: Tick) -> dict[str, list[Row]] | None:
+def _ask(
+    data: bytes, kind: str, how: str, wanted: Iterable[str], notices: list[str], tick: Tick, check: CheckNames
+) -> dict[str, list[Row]] | None:
     """One process's answer; None when it died."""
     with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copy, tempfile.TemporaryFile() as errors:
         copy.write(data)
         copy.flush()
-        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, how, *SHEETS]
+        command = [sys.executable, "-m", "orgs.importing.child", copy.name, kind, how, *wanted]
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
         # The child gets a list, no shell, and a file that this process named.
         with subprocess.Popen(  # noqa: S603
@@ -142,7 +162,7 @@ def _ask(data: bytes, kind: str, how: str, notices: list[str], tick: Tick) -> di
             watch.start()
             try:
                 said: list[str] = []
-                found, ended = _listen(child.stdout, said, tick)
+                found, ended = _listen(child.stdout, said, tick, check)
             except BaseException:
                 child.kill()
                 raise
@@ -157,7 +177,7 @@ def _ask(data: bytes, kind: str, how: str, notices: list[str], tick: Tick) -> di
     return found
 
 
-def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list[Row]], bool]:
+def _listen(stream: Any, notices: list[str], tick: Tick, check: CheckNames) -> tuple[dict[str, list[Row]], bool]:
     found: dict[str, list[Row]] = {}
     rows: list[Row] = []
     ended = False
@@ -180,7 +200,7 @@ def _listen(stream: Any, notices: list[str], tick: Tick) -> tuple[dict[str, list
             count += len(block)
             tick("read", count)
         elif "sheets" in message:
-            _check_names(message["sheets"], notices)
+            check(message["sheets"], notices)
         elif "sheet" in message:
             rows = found[message["sheet"].strip(BLANKS)] = []
         elif "refused" in message:
@@ -212,6 +232,10 @@ def _cell(cell: Any) -> Any:
     if isinstance(cell, list):
         return datetime.date.fromisoformat(cell[1]) if cell[0] == "d" else Fault(cell[1])
     return cell
+
+
+def _check_nothing(names: list[str], notices: list[str]) -> None:
+    """Whoever asked looks himself at what is there."""
 
 
 def _check_names(names: list[str], notices: list[str]) -> None:

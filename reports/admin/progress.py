@@ -17,8 +17,9 @@ class ProgressRowInline(ReadOnlyInline):
     """The lines of the report."""
 
     model = ProgressRow
+    fk_name = "report"
     fields = (
-        "order", "unit_name",
+        "order", "unit_name", "basis", "absence",
         "due_leaders", "due_organizations", "due_members",
         "new_leaders", "new_organizations", "new_members",
         "done_leaders", "done_organizations", "done_members",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.annexes import words
 from reports.annexes.sheet import Cell, Role, Row, Sheet, clean, day, label, number, row_height
-from reports.models import ProgressReport
+from reports.models import ProgressReport, ProgressRow, RowBasis
 
 WIDTHS = (152.0, *(66.0,) * 9)
 OWN, TOTAL = "本级", "合计"
@@ -44,13 +44,16 @@ class Numbers:
 
 @dataclass(frozen=True)
 class RowFigures:
-    """A line of the form: 应 due, 新增 new, 累计 done."""
+    """A line of the form: 应 due, 新增 new, 累计 done; and what they rest on."""
 
     organization_id: int
     unit_name: str
     due: Numbers
     new: Numbers
     done: Numbers
+    basis: str = ""  # a RowBasis
+    based_on_id: int | None = None  # the unit's accepted report, of which the line is the 合计
+    absence: str = ""
 
     @property
     def each(self) -> tuple[int, ...]:
@@ -66,30 +69,51 @@ def total(rows: Sequence[RowFigures]) -> RowFigures:
     return RowFigures(0, TOTAL, due, new, done)
 
 
+def figures_of(row: ProgressRow) -> RowFigures:
+    """A line as it is kept."""
+    return RowFigures(
+        row.organization_id,
+        row.unit_name,
+        due=Numbers(row.due_leaders, row.due_organizations, row.due_members),
+        new=Numbers(row.new_leaders, row.new_organizations, row.new_members),
+        done=Numbers(row.done_leaders, row.done_organizations, row.done_members),
+        basis=row.basis,
+        based_on_id=row.based_on_id,
+        absence=row.absence,
+    )
+
+
 def rows_of(report: ProgressReport) -> list[RowFigures]:
     """The rows as they are kept: as sent, for a report that was submitted."""
-    return [
-        RowFigures(
-            row.organization_id,
-            row.unit_name,
-            due=Numbers(row.due_leaders, row.due_organizations, row.due_members),
-            new=Numbers(row.new_leaders, row.new_organizations, row.new_members),
-            done=Numbers(row.done_leaders, row.done_organizations, row.done_members),
-        )
-        for row in report.rows.all()
-    ]
+    return [figures_of(row) for row in report.rows.all()]
 
 
-def of_report(report: ProgressReport) -> Sheet:
+def of_report(report: ProgressReport, *, links: Mapping[tuple[int, int], str] | None = None) -> Sheet:
     """The form of a stored report, with the numbers that are kept in it."""
+    rows = rows_of(report)
     notes = [f"更正说明：{clean(report.correction_note)}"] if report.correction_note else []
-    return sheet(report.unit_name, report.reported_on, rows_of(report), notes=notes)
+    return sheet(report.unit_name, report.reported_on, rows, notes=[*notes, *notes_of(rows)], links=links)
+
+
+def notes_of(rows: Sequence[RowFigures]) -> list[str]:
+    """What must be known of lines that do not rest on an accepted report."""
+    pending = "、".join(clean(row.unit_name) for row in rows if row.basis == RowBasis.PENDING)
+    absent = [f"未报说明：{clean(row.unit_name)}：{clean(row.absence)}" for row in rows if row.basis == RowBasis.ABSENT]
+    return ([f"报表还没有接收，暂按现在的数字：{pending}"] if pending else []) + absent
 
 
 def sheet(
-    unit_name: str, reported_on: datetime.date, rows: Sequence[RowFigures], *, notes: Sequence[str] = ()
+    unit_name: str,
+    reported_on: datetime.date,
+    rows: Sequence[RowFigures],
+    *,
+    notes: Sequence[str] = (),
+    links: Mapping[tuple[int, int], str] | None = None,
 ) -> Sheet:
-    """The form. A 新增 below zero is marked: the unit's 累计 went down since the last accepted report."""
+    """The form. A 新增 below zero is marked: the unit's 累计 went down since the last accepted report.
+
+    `links`: (line, column of numbers) -> address, both from 0, 合计 the last line; a page shows them, a file does not.
+    """
     head = Row(
         (
             Cell(f"上报单位：{clean(unit_name)}", Role.LINE, across=6),
@@ -101,9 +125,13 @@ def sheet(
         Row((label("单位名称", down=2), *(label(group, across=3) for group in GROUPS)), 40.0),
         Row(tuple(label(measure) for _ in GROUPS for measure in MEASURES), LEAST),
     ]
-    for row in (*rows, total(rows)):
+    links = links or {}
+    for line, row in enumerate((*rows, total(rows))):
         name = Cell(clean(row.unit_name))
-        cells = (name, *(number(value, mark=value < 0) for value in row.each))
+        cells = (
+            name,
+            *(number(value, mark=value < 0, href=links.get((line, at), "")) for at, value in enumerate(row.each)),
+        )
         lines.append(Row(cells, row_height(cells, WIDTHS, least=LEAST, padding=4.0)))
     return Sheet(
         name="附件1",

@@ -38,7 +38,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell; `number` is set where the cell holds a number, `mark` where it deserves a second look."""
+    """One cell; `number` is set where the cell holds a number, `mark` where it deserves a second look.
+
+    `href` is where a page leads from it.
+    """
 
     text: str = ""
     role: Role = Role.VALUE
@@ -46,6 +49,7 @@ class Cell:
     down: int = 1
     number: int | None = None
     mark: bool = False
+    href: str = ""
 
     @property
     def tag(self) -> str:
@@ -103,9 +107,9 @@ class Sheet:
         return [round(100 * width / sum(self.widths)) for width in self.widths]
 
 
-def number(value: int, *, mark: bool = False) -> Cell:
+def number(value: int, *, mark: bool = False, href: str = "") -> Cell:
     """A cell with a number."""
-    return Cell(text=str(value), role=Role.NUMBER, number=value, mark=mark)
+    return Cell(text=str(value), role=Role.NUMBER, number=value, mark=mark, href=href)
 
 
 def label(text: str, *, across: int = 1, down: int = 1) -> Cell:

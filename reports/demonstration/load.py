@@ -15,10 +15,11 @@ from orgs.errors import DomainError
 from orgs.importing import apply, columns
 from orgs.importing.reading import Book, Table
 from orgs.models import Organization, Person, User
-from reports import coverage, reminders, submissions
+from reports import coverage, reminders, reporting, submissions
 from reports.demonstration import university
 from reports.demonstration.people import Invention, Row, invent
 from reports.demonstration.reviews import Reviewing
+from reports.models import ProgressReport
 from reviews import duties
 from reviews.models import Period, Record, RecordState
 
@@ -118,12 +119,19 @@ def _report_up(period: Period, office: User) -> None:
     """Annex 1: one bureau's accepted, one's returned, two waiting."""
     admin = User.objects.get(username="admin")
     for turn, code in enumerate(REPORTING):
-        report = submissions.draft(Organization.objects.get(code=code), period, by=admin)
-        report = submissions.submit(report, by=admin)
+        report = _sent(Organization.objects.get(code=code), period, admin)
         if turn == 0:
             submissions.accept(report, by=office)
         elif turn == 1:
             submissions.return_(report, reason="请核对窗口单位的党员人数", by=office)
+
+
+def _sent(org: Organization, period: Period, by: User) -> ProgressReport:
+    """Drafted and sent, once every unit below has sent its own and had it accepted."""
+    for unit in reporting.units_below(org, period):
+        if unit.reports and not unit.is_ready:
+            submissions.accept(_sent(unit.org, period, by), by=None)
+    return submissions.submit(submissions.draft(org, period, by=by), by=by)
 
 
 # --- who logs in -------------------------------------------------------------------------------------------------

@@ -20,6 +20,13 @@ class ExportState(models.TextChoices):
     INTERRUPTED = "interrupted", "中断"
 
 
+class ExportKind(models.TextChoices):
+    """What is made."""
+
+    SUMMARY = "summary", "汇总表"
+    FORMS = "forms", "附件1下发表"
+
+
 UNDER_WAY = (ExportState.QUEUED, ExportState.WRITING)
 
 
@@ -32,8 +39,11 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
 
 class Export(models.Model):
-    """导出: the summary workbook of an organisation and all below it, for who asked for it. Written by `reports.exports`."""
+    """导出: the summary workbook of an organisation and all below it, or the forms for the units outside the system
+    just below it, for who asked for it. Written by `reports.exports`.
+    """
 
+    kind = models.CharField("种类", max_length=10, choices=ExportKind, default=ExportKind.SUMMARY)
     by = models.ForeignKey("orgs.User", models.CASCADE, verbose_name="导出人", related_name="exports")
     organization = models.ForeignKey("orgs.Organization", models.CASCADE, verbose_name="组织", related_name="+")
     period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
@@ -55,7 +65,7 @@ class Export(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.organization} {self.period}汇总表"
+        return f"{self.organization} {self.period}{self.get_kind_display()}"
 
     @property
     def is_under_way(self) -> bool:

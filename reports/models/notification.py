@@ -16,6 +16,7 @@ class NotificationKind(models.TextChoices):
 
     DUTIES = "duties", "点评任务"
     RECTIFICATION = "rectification", "整改事项"
+    REPORTS = "reports", "进度报表"
     SYSTEM = "system", "系统检查"
 
 

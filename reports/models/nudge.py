@@ -6,11 +6,13 @@ from reviews.models import Measure
 
 
 class Nudge(models.Model):
-    """催办: one message to all who can still reach those missing at an organisation. Written by `reports.nudges`."""
+    """催办: one message to all who can still reach those missing at an organisation. Written by `reports.nudges`; with
+    an empty measure 催报, to those who report for the units below it, by `reports.urging`.
+    """
 
     period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
     organization = models.ForeignKey("orgs.Organization", models.CASCADE, verbose_name="组织", related_name="+")
-    measure = models.CharField("口径", max_length=20, choices=Measure)
+    measure = models.CharField("口径", max_length=20, choices=Measure, blank=True, help_text="空的是催报")
     missing = models.PositiveIntegerField("当时还差")
     text = models.CharField("内容", max_length=500)
     sent = models.PositiveIntegerField("发给", help_text="收到提醒的人数")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from orgs import scope
+from reviews.models import Measure
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -23,6 +24,26 @@ class ReportState(models.TextChoices):
 
 
 FROZEN_STATES = [ReportState.SUBMITTED, ReportState.ACCEPTED]
+
+
+class ReportSource(models.TextChoices):
+    """Where the figures come from."""
+
+    SYSTEM = "system", "系统算出"
+    FORM = "form", "表格报送"
+    LINK = "link", "链接填报"
+
+
+class RowBasis(models.TextChoices):
+    """What the figures of a line rest on."""
+
+    OWN = "own", "本级"
+    LIVE = "live", "不单独上报"
+    ACCEPTED = "accepted", "已接收的报表"
+    ABSENT = "absent", "未报，已说明"
+    PENDING = "pending", "报表未接收"
+    LEFT = "left", "已不在本单位"
+    TYPED = "typed", "报送的数字"
 
 
 def works_for(user: User, prefix: str = "") -> Q:
@@ -65,8 +86,10 @@ class ProgressReport(models.Model):
     unit_name = models.CharField("上报单位名称", max_length=200, help_text="上报时的名称")
     reported_on = models.DateField("上报日期")
     state = models.CharField("状态", max_length=20, choices=ReportState, default=ReportState.DRAFT)
+    source = models.CharField("数据来源", max_length=10, choices=ReportSource, default=ReportSource.SYSTEM)
     created_by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="填报人", null=True, related_name="+")
     submitted_at = models.DateTimeField("上报时间", null=True, blank=True)
+    sent_on = models.DateField("报送日期", null=True, blank=True, help_text="上报那一天；按时与否看这一天")
     submitted_by = models.ForeignKey(
         "orgs.User", models.SET_NULL, verbose_name="上报人", null=True, blank=True, related_name="+"
     )
@@ -75,6 +98,8 @@ class ProgressReport(models.Model):
     correction_note = models.CharField(
         "更正说明", max_length=200, blank=True, help_text="累计比上次已接收的报表减少时，须说明原因"
     )
+
+    note = models.CharField("备注", max_length=200, blank=True)
 
     objects = ProgressReportQuerySet.as_manager()
 
@@ -107,6 +132,12 @@ class ProgressRow(models.Model):
     order = models.PositiveSmallIntegerField("序号")
     organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="单位", related_name="+")
     unit_name = models.CharField("单位名称", max_length=200)
+    basis = models.CharField("依据", max_length=10, choices=RowBasis, blank=True, help_text="早先的报表没有")
+    based_on = models.ForeignKey(
+        ProgressReport, models.PROTECT, verbose_name="所依据的报表", null=True, blank=True, related_name="+",
+        help_text="下级已接收的报表，本行是它的合计",
+    )  # fmt: skip
+    absence = models.CharField("未报说明", max_length=300, blank=True)
     due_leaders = models.PositiveIntegerField("应参加点评的领导", default=0)
     due_organizations = models.PositiveIntegerField("应点评的党组织", default=0)
     due_members = models.PositiveIntegerField("应点评的党员", default=0)
@@ -133,3 +164,25 @@ class ProgressRow(models.Model):
 
     def __str__(self) -> str:
         return self.unit_name
+
+
+class ProgressNames(models.Model):
+    """Who stands behind the numbers of a line and measure, frozen with them; packed (`reports.report_names`).
+
+    Lines that rest on a unit's own report have none: that report has them.
+    """
+
+    row = models.ForeignKey(ProgressRow, models.CASCADE, verbose_name="报表行", related_name="names")
+    measure = models.CharField("口径", max_length=20, choices=Measure)
+    packed = models.BinaryField("名单")
+    count = models.PositiveIntegerField("人数或组织数")
+    knows_new = models.BooleanField("新增可知", default=True, help_text="上一份报表有名单，或没有上一份")
+
+    class Meta:
+        verbose_name = "附件1 名单"
+        verbose_name_plural = "附件1 名单"
+        ordering = ["row", "measure"]
+        constraints = [models.UniqueConstraint(fields=["row", "measure"], name="names_once")]
+
+    def __str__(self) -> str:
+        return f"{self.row} {self.get_measure_display()}"

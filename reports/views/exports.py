@@ -13,7 +13,7 @@ from orgs import progress
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reports import exports
-from reports.models import Export, ExportState
+from reports.models import Export, ExportKind, ExportState
 from reports.views.coverage import organization_of
 from reviews.models import Period
 
@@ -54,7 +54,8 @@ def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
         stream = export.file.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    name = f"{export.period.code}点评汇总表_{export.organization.code}.xlsx"
+    kind = "附件1下发表" if export.kind == ExportKind.FORMS else "点评汇总表"
+    name = f"{export.period.code}{kind}_{export.organization.code}{exports.suffix(export)}"
     return FileResponse(stream, as_attachment=True, filename=name)
 
 

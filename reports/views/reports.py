@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,11 +20,13 @@ from orgs.errors import DomainError
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from orgs.views.organizations import found_by
-from reports import submissions
+from reports import reporting, submissions, urging
 from reports.annexes import one
+from reports.annexes.one import RowFigures
 from reports.forms import ReturnForm, SubmitForm
-from reports.models import ProgressReport, ReportState
-from reports.models.progress import works_for
+from reports.models import ProgressReport, ReportSource, ReportState, RowBasis
+from reports.report_differences import differences
+from reports.report_links import links
 from reports.views.annexes import file_name, workbook_response
 from reviews.models import Period
 
@@ -53,9 +56,10 @@ def progress_reports(request: UserRequest) -> HttpResponse:
         context |= {
             "reports": reports,
             "open_report": next((report for report in reports if not report.is_frozen), None),
-            "may_fill_in": Organization.objects.filter(works_for(request.user), pk=org.pk).exists(),
+            "may": submissions.may_for(org, period, request.user),
             "inbox": _inbox(request.user, org, period),
-            "page_obj": Paginator(_children(request.user, org, period), PAGE).get_page(request.GET.get("page")),
+            "deadline": reporting.deadline(period),
+            **_below(request, org, period),
         }
     return render(request, "reports/progress_list.html", context)
 
@@ -68,20 +72,47 @@ def _inbox(user: User, org: Organization, period: Period) -> QuerySet[ProgressRe
     return waiting.exclude(submitted_by=user).order_by("organization__order", "organization__code")
 
 
-def _children(user: User, org: Organization, period: Period) -> QuerySet[Organization]:
-    """The organisations just below that exist today, each with its last report; those without come first.
+def _below(request: UserRequest, org: Organization, period: Period) -> dict[str, Any]:
+    """The units just below that report, each with how far it is: who has not reported first; their sums; who to urge.
 
     Only those that the user sees: who sits in the team sees of its children those that he is in charge of.
     """
-    last = ProgressReport.objects.filter(organization=OuterRef("pk"), period=period)
-    last = last.exclude(state=ReportState.DRAFT).order_by("-submitted_at", "-pk")
-    children = Organization.objects.visible_to(user).alive(clock.today()).filter(parent=org)
-    return children.annotate(
-        has_report=Exists(last),
-        report_id=Subquery(last.values("pk")[:1]),
-        report_state=Subquery(last.values("state")[:1]),
-        reported_on=Subquery(last.values("reported_on")[:1]),
-    ).order_by("has_report", "order", "code")
+    visible = Organization.objects.filter(scope.seen(request.user))
+    every = reporting.units_below(org, period, of=visible)
+    units = sorted((unit for unit in every if unit.reports), key=_urgency)
+    when = reporting.deadline(period)
+    late = [unit for unit in units if unit.sent_on is not None and when.is_late(unit.sent_on)]
+    missing = [unit for unit in units if unit.is_missing]
+    found = {
+        "page_obj": Paginator(units, PAGE).get_page(request.GET.get("page")),
+        "not_reporting": len(every) - len(units),
+        "tally": {
+            "units": len(units),
+            "on_time": sum(unit.sent_on is not None for unit in units) - len(late),
+            "late": len(late),
+            "missing": len(missing),
+            "explained": sum(unit.is_explained for unit in units),
+            "accepted": sum(unit.is_ready and not unit.is_explained for unit in units),
+        },
+        "late": {unit.org.pk for unit in late},
+        "settles": reporting.fills_in(request.user, org),
+    }
+    if found["settles"] and missing:
+        found |= {
+            "audience": urging.audience(missing, request.user),
+            "urge_text": urging.text(org, period),
+            "urged": urging.log(period, org),
+        }
+    return found
+
+
+def _urgency(unit: reporting.Unit) -> int:
+    """Those without come first; within, the tree's order stays."""
+    if unit.is_missing:
+        return 0
+    if unit.waiting:
+        return 1
+    return 2 if not unit.is_ready else 3 if unit.is_explained else 4
 
 
 @require_POST
@@ -97,7 +128,8 @@ def progress_draft(request: UserRequest) -> HttpResponse:
     return redirect("progress_report", report.pk)
 
 
-def _visible(request: UserRequest, pk: int) -> ProgressReport:
+def visible_report(request: UserRequest, pk: int) -> ProgressReport:
+    """A report that the user may see; 404 to everybody else."""
     reports = ProgressReport.objects.visible_to(request.user)
     return get_object_or_404(reports.select_related("organization", "period", "created_by", "submitted_by"), pk=pk)
 
@@ -105,7 +137,7 @@ def _visible(request: UserRequest, pk: int) -> ProgressReport:
 @require_safe
 def progress_report(request: UserRequest, pk: int) -> HttpResponse:
     """One report as the form, its state, and what can be done with it."""
-    return _page(request, _visible(request, pk))
+    return _page(request, visible_report(request, pk))
 
 
 def _page(
@@ -115,23 +147,50 @@ def _page(
     is_draft = report.state == ReportState.DRAFT
     rows = submissions.rows_now(report.organization, report.period) if is_draft else one.rows_of(report)
     total = one.total(rows)
+    notes = one.notes_of(rows)
+    sheet = one.sheet(report.unit_name, report.reported_on, rows, notes=notes, links=links(report))
+    is_compared = report.is_frozen and report.source == ReportSource.SYSTEM
     context = {
         "report": report,
         "sums": list(zip(one.MEASURES, total.done.each, total.due.each, strict=True)),
-        "sheet": one.sheet(report.unit_name, report.reported_on, rows),
+        "sheet": sheet,
         "has_decrease": submissions.has_decrease(rows),
+        "has_links": report.is_frozen and any(row.basis for row in rows) and is_compared,
         "may": submissions.may(report, request.user),
-        "differences": submissions.differences(report) if report.is_frozen else [],
+        "is_compared": is_compared,
+        "differences": differences(report) if is_compared else [],
+        "resting": _resting(request.user, rows),
+        "settles": reporting.fills_in(request.user, report.organization),
+        "when": reporting.deadline(report.period),
+        "is_late": reporting.deadline(report.period).is_late(report.sent_on),
         "submit_form": submit or SubmitForm(initial={"reported_on": clock.today()}),
         "return_form": back or ReturnForm(),
     }
     return render(request, "reports/progress_report.html", context, status=400 if submit or back else 200)
 
 
+@dataclass(frozen=True)
+class Resting:
+    """A line of a unit that reports by itself, with what it rests on."""
+
+    row: RowFigures
+    code: str
+    report: ProgressReport | None  # where the user may see it
+
+
+def _resting(user: User, rows: list[RowFigures]) -> list[Resting]:
+    """The lines of units that report by themselves. Two queries."""
+    units = [row for row in rows if row.basis in (RowBasis.ACCEPTED, RowBasis.ABSENT, RowBasis.PENDING)]
+    codes = dict(Organization.objects.filter(pk__in=[row.organization_id for row in units]).values_list("pk", "code"))
+    based_on = [row.based_on_id for row in units if row.based_on_id]
+    known = ProgressReport.objects.visible_to(user).in_bulk(based_on)
+    return [Resting(row, codes[row.organization_id], known.get(row.based_on_id or 0)) for row in units]
+
+
 @require_POST
 def progress_submit(request: UserRequest, pk: int) -> HttpResponse:
     """Send it to the superior."""
-    report, form = _visible(request, pk), SubmitForm(request.POST)
+    report, form = visible_report(request, pk), SubmitForm(request.POST)
     if not form.is_valid():
         return _page(request, report, submit=form)
     return _act(request, report, "已上报，数据已固定。", submissions.submit, **form.cleaned_data)
@@ -140,7 +199,7 @@ def progress_submit(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def progress_return(request: UserRequest, pk: int) -> HttpResponse:
     """Send it back with a reason."""
-    report, form = _visible(request, pk), ReturnForm(request.POST)
+    report, form = visible_report(request, pk), ReturnForm(request.POST)
     if not form.is_valid():
         return _page(request, report, back=form)
     return _act(request, report, "已退回。", submissions.return_, **form.cleaned_data)
@@ -149,19 +208,19 @@ def progress_return(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def progress_take_back(request: UserRequest, pk: int) -> HttpResponse:
     """Take back what was sent, while it is not decided."""
-    return _act(request, _visible(request, pk), "已撤回，改好后再上报。", submissions.take_back)
+    return _act(request, visible_report(request, pk), "已撤回，改好后再上报。", submissions.take_back)
 
 
 @require_POST
 def progress_reopen(request: UserRequest, pk: int) -> HttpResponse:
     """Undo the acceptance."""
-    return _act(request, _visible(request, pk), "已撤销接收，请重新接收或退回。", submissions.reopen)
+    return _act(request, visible_report(request, pk), "已撤销接收，请重新接收或退回。", submissions.reopen)
 
 
 @require_POST
 def progress_accept(request: UserRequest, pk: int) -> HttpResponse:
     """Take it in."""
-    return _act(request, _visible(request, pk), "已接收。", submissions.accept)
+    return _act(request, visible_report(request, pk), "已接收。", submissions.accept)
 
 
 def _act(
@@ -180,7 +239,7 @@ def _act(
 @require_safe
 def progress_report_annex(request: UserRequest, pk: int) -> HttpResponse:
     """Annex 1 as an Excel file."""
-    report = _visible(request, pk)
+    report = visible_report(request, pk)
     audit.record(request.user, "导出附件1", [report])
     name = file_name("附件1", report.unit_name, report.reported_on.isoformat())
     return workbook_response([submissions.sheet_of(report)], name)
@@ -189,7 +248,7 @@ def progress_report_annex(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def progress_report_print(request: UserRequest, pk: int) -> HttpResponse:
     """Annex 1 as a page of A4, landscape."""
-    report = _visible(request, pk)
+    report = visible_report(request, pk)
     context = {
         "sheet": submissions.sheet_of(report),
         "subject": report.unit_name,

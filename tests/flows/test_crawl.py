@@ -24,6 +24,7 @@ from reviews import coverage, records, rectifications
 from reviews.models import Duty, Record
 from tests import builders
 from tests.cast import Cast
+from tests.reports.submitting import send
 from tests.reviews.record_cases import Cases, full_draft, make_cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -155,9 +156,7 @@ def cases(cast: Cast) -> Cases:
     partner = cases.duty("1B", "11", "organ_head", person="unit_head", about="12", subject="head", joint_group="1B:12")
     cases.saved(first, "root_head", duty_ids=(partner.pk,))
     cases.duty("5A", "13", "bureau_head", org="132")
-    for code in ("1311", "131", "13"):
-        by = cast.user["clerk"]
-        submissions.submit(submissions.draft(cast.org[code], cases.period, by=by), by=by)
+    send(cast.org["13"], cases.period, by=cast.user["clerk"])
     submissions.draft(cast.org["12"], cases.period, by=cast.user["unit_head"])
     reminders.send_due(builders.day("2010-12-20"))
     return cases

@@ -21,12 +21,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from orgs import accounts, tokens
 from orgs.importing import aliases, export, job
 from orgs.models import ApiToken, Charge, OrganizationAlias, Post, Scheme, User
-from reports import exports, submissions
+from reports import exports
 from reports.models import Notification, NotificationKind
+from reports.outside import issues, returns
 from reviews import coverage, draws, generation, rule_versions, rules, set_aside, work_plans
 from reviews.models import AcceptedGap, Duty, RectificationItem, Rule
 from tests import builders
 from tests.cast import Cast
+from tests.reports.outside_cases import filled, make_outside
+from tests.reports.submitting import send
 from tests.reviews.record_cases import make_cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -37,7 +40,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 SEATS = ("nobody", "elsewhere", "sibling", "guiding", "secretary", "office", "admin")
 
 # What anybody may see without logging in; each was looked at.
-PUBLIC = {"login", "healthz", "calendar_feed"}
+PUBLIC = {"login", "healthz", "calendar_feed", "fill_open", "fill_in"}
 
 
 # Answers in the order of SEATS; a row stands for all seven where they are the same.
@@ -205,8 +208,33 @@ MATRIX = {
     "progress_accept": (NEVER, "404 404 404 302 404 302 302"),
     "progress_take_back": (NEVER, "404 404 404 302 404 302 302"),
     "progress_reopen": (NEVER, "404 404 404 302 404 302 302"),
+    "progress_differences": ("404 404 404 200 404 200 200", NEVER),
+    "progress_names": ("404 404 404 200 404 200 200", NEVER),  # which names, the page's own tests say
+    "progress_unit": ("404 404 404 200 404 200 200", NEVER),  # who sums it up, and who reports for it
+    "progress_unit_explain": (NEVER, "404 404 404 400 404 400 400"),
+    "progress_unit_unexplain": (NEVER, "404 404 404 302 404 302 302"),
+    "progress_unit_extend": (NEVER, "404 404 404 400 404 400 400"),
+    "progress_unit_way": (NEVER, "404 404 404 302 404 302 302"),
+    "progress_urge": (NEVER, "404 404 404 302 404 302 302"),
+    "progress_settings": ("404 404 404 404 404 404 200", NEVER),  # administrators
+    "progress_deadline": (NEVER, "404 404 404 404 404 404 400"),
+    "progress_rule": (NEVER, "404 404 404 404 404 404 302"),
     "progress_report_annex": ("404 404 404 200 404 200 200", NEVER),
     "progress_report_print": ("404 404 404 200 404 200 200", NEVER),
+    # Forms of units outside the system: for the office above the unit, which here is that of the root (guiding).
+    "outside_units": (OPEN, NEVER),
+    "outside_issue_all": (NEVER, "404 404 404 404 404 404 404"),  # for which units, nothing says
+    "outside_upload": (NEVER, "404 404 404 404 404 404 404"),
+    "outside_unit": ("404 404 404 200 404 404 200", NEVER),
+    "outside_unit_form": (NEVER, "404 404 404 404 404 404 404"),  # in which period, nothing says
+    "outside_unit_link": (NEVER, "404 404 404 404 404 404 404"),
+    "outside_file": ("404 404 404 200 404 404 200", NEVER),
+    "outside_revoke": (NEVER, "404 404 404 302 404 404 302"),
+    "outside_returned": ("404 404 404 200 404 404 404", NEVER),  # one's own upload
+    "outside_take": (NEVER, "404 404 404 302 404 404 404"),
+    "outside_drop": (NEVER, "404 404 404 302 404 404 404"),
+    "fill_open": ("404 404 404 404 404 404 404", NEVER),  # by a secret address only
+    "fill_in": ("404 404 404 404 404 404 404", "404 404 404 404 404 404 404"),  # by who opened it
     "record_annex": ("404 404 404 404 200 200 200", NEVER),
     "record_print": ("404 404 404 404 200 200 200", NEVER),
     "healthz": (OPEN, NEVER),
@@ -252,9 +280,7 @@ def world(cast) -> World:
     draft = cases.saved(cases.duty("4", "1311", "secretary", person="bureau_head"), "secretary")
     draft_duty = draft.duties.get()
     item = RectificationItem.objects.filter(record=confirmed).first()
-    report = submissions.submit(
-        submissions.draft(cast.org["13"], cases.period, by=cast.user["clerk"]), by=cast.user["clerk"]
-    )
+    report = send(cast.org["13"], cases.period, by=cast.user["clerk"])
     message = Notification.objects.create(
         recipient=cast.user["secretary"], key="k", kind=NotificationKind.DUTIES, title="标题", url="/duties/"
     )
@@ -303,16 +329,27 @@ def world(cast) -> World:
     pk_of["export"] = exports.ask(cast.org["13"], cases.period, by=users["office"]).pk
     tokens.issue(users["office"], name="平台", days=30)
     pk_of["api"] = ApiToken.objects.get().pk
+    unit = make_outside(cast)
+    issue = issues.issue_form(unit, cases.period, by=users["guiding"])
+    returned = returns.upload(filled(issues.file_of(issue)), "a.xlsx", period=cases.period, by=users["guiding"])
+    pk_of |= {"outside": issue.pk, "fill": issue.pk}
     pk_of["rule"] = Rule.objects.get(code="4").pk
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
-    words = {"fault": "copies", "measure": "members", "kind": "csv", "number": "N-member"}
+    words = {
+        "fault": "copies", "measure": "members", "kind": "csv", "number": "N-member", "period": "2010H2", "line": 1,
+        "part": "due",
+    }  # fmt: skip
     keys = {}
     for name, entry in URLS.items():
         code = "2010H2" if name.startswith("period") else "13" if name in ("charge_add", "charge_handover") else "1311"
-        code = "ND2010" if name.startswith("round") else code
+        code = "ND2010" if name.startswith("round") else "13" if name.startswith("progress") else code
         noun = "draft" if name in OF_A_DRAFT else "alias" if "alias" in name else name.split("_")[0]
         keys[name] = {key: pk_of[noun] if key == "pk" else words.get(key, code) for key in entry.pattern.converters}
+    for name in ("outside_unit", "outside_unit_form", "outside_unit_link"):
+        keys[name] = {"code": unit.code}
+    for name in ("outside_returned", "outside_take", "outside_drop"):
+        keys[name] = {"pk": returned.pk}
     keys["rule_restore"] = {"pk": version.pk}
     return World(cast, users, keys)
 
@@ -412,7 +449,7 @@ def test_a_foreign_object_cannot_be_told_from_one_that_is_not_there(world):
         client = client_of(world.users[seat])
         for name in WITH_KEY:
             missing = {
-                key: world.keys[name][key] if key in ("measure", "kind") else MISSING[type(converter).__name__]
+                key: world.keys[name][key] if key in ("measure", "kind", "part") else MISSING[type(converter).__name__]
                 for key, converter in URLS[name].pattern.converters.items()
             }
             for method in ("get", "post"):

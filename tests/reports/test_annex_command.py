@@ -6,10 +6,10 @@ import pytest
 from django.core.management import call_command
 from openpyxl import load_workbook
 
-from reports import submissions
 from reviews import coverage as targets
 from reviews.models import RecordState
 from tests.builders import day, make_bare_record, make_period
+from tests.reports.submitting import send
 
 
 @pytest.fixture
@@ -54,8 +54,7 @@ def test_annex_1_shows_what_would_be_sent_now_while_nothing_was_sent(cast, synce
 
 
 def test_annex_1_shows_the_last_sent_report_as_sent(cast, synced, out, capsys):
-    report = submissions.draft(cast.org["13"], synced, by=cast.user["clerk"], reported_on=day("2010-12-08"))
-    submissions.submit(report, by=cast.user["clerk"])
+    send(cast.org["13"], synced, by=cast.user["clerk"], reported_on=day("2010-12-08"))
     targets.confirmed(member_record(cast, synced))
     call_command("export_annex", "1", "--org", "13", "--period", "2010H2", str(out))
     page = load_workbook(out)["附件1"]

@@ -11,10 +11,12 @@ from orgs.models import AuditEvent
 from reports import submissions
 from reports.annexes.one import Numbers, rows_of, total
 from reports.models import ProgressReport
+from reports.report_differences import differences
 from reports.submissions import SubmissionRefused
 from reviews import coverage as targets
 from reviews.models import CoverageTarget, RecordState
 from tests.builders import day, make_bare_record, make_period, make_user
+from tests.reports.submitting import accept_below, send
 
 
 @pytest.fixture
@@ -39,8 +41,7 @@ def by_name(rows):
 
 
 def sent(cast, period, code="13", by="clerk", **values):
-    report = submissions.draft(cast.org[code], period, by=cast.user[by])
-    return submissions.submit(report, by=cast.user[by], **values)
+    return send(cast.org[code], period, by=cast.user[by], **values)
 
 
 # --- figures ------------------------------------------------------------------------------------------------
@@ -80,6 +81,7 @@ def test_a_submitted_report_keeps_its_numbers_whatever_happens_later(cast, synce
 
 
 def test_submitting_takes_the_numbers_of_that_moment_not_of_the_draft(cast, synced):
+    accept_below(cast.org["13"], synced)
     report = submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
     reviewed(cast, synced)
     report = submissions.submit(report, by=cast.user["clerk"])
@@ -94,11 +96,12 @@ def test_drafting_twice_gives_one_draft(cast, synced):
 
 
 def test_submitting_twice_sends_once(cast, synced):
+    accept_below(cast.org["13"], synced)
     report = submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
     submissions.submit(report, by=cast.user["clerk"])
     with pytest.raises(Stale, match="已上报"):
         submissions.submit(report, by=cast.user["clerk"])
-    assert AuditEvent.objects.filter(verb="上报附件1").count() == 1
+    assert AuditEvent.objects.filter(verb="上报附件1", object_id=report.pk).count() == 1
 
 
 @pytest.mark.parametrize("who", ["stranger", "member", "secretary", "lower_head", "root_clerk"])
@@ -217,7 +220,9 @@ def test_a_decrease_needs_a_note_and_shows_as_a_negative_number(cast, synced):
     with pytest.raises(SubmissionRefused, match="更正说明"):
         sent(cast, synced)
     report = submissions.submit(
-        ProgressReport.objects.get(state="draft"), by=cast.user["clerk"], correction_note="一份记录作废"
+        ProgressReport.objects.get(state="draft", organization=cast.org["13"]),
+        by=cast.user["clerk"],
+        correction_note="一份记录作废",
     )
     assert report.correction_note == "一份记录作废"
     assert by_name(rows_of(report))["天津局机关党委"].new == Numbers(-1, 0, -1)
@@ -239,11 +244,12 @@ def test_a_unit_that_left_keeps_a_row_so_that_the_sums_still_follow(cast, synced
 def allowed(report, user):
     """The names of what he may do."""
     found = submissions.may(ProgressReport.objects.get(pk=report.pk), user)
-    return {field.name for field in fields(found) if getattr(found, field.name)}
+    return {field.name for field in fields(found) if getattr(found, field.name) is True}
 
 
 def test_the_report_knows_what_each_may_do(cast, synced):
     clerk, above, stranger = (cast.user[who] for who in ("clerk", "root_clerk", "stranger"))
+    accept_below(cast.org["13"], synced)
     report = submissions.draft(cast.org["13"], synced, by=clerk)
     assert (allowed(report, clerk), allowed(report, above)) == ({"fill_in", "submit"}, set())
     submissions.submit(report, by=clerk)
@@ -262,6 +268,7 @@ def test_what_it_says_is_what_the_verbs_do(cast, synced):
         "submit": submissions.submit, "take_back": submissions.take_back, "accept": submissions.accept,
         "return_": lambda report, by: submissions.return_(report, reason="请核对", by=by), "reopen": submissions.reopen,
     }  # fmt: skip
+    accept_below(cast.org["13"], synced)
     report = submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
     states = [None, ("submit", "clerk"), ("accept", "root_clerk"), ("reopen", "root_clerk"), ("return_", "root_clerk")]
     tried = 0
@@ -296,7 +303,7 @@ def test_taken_back_it_is_a_draft_with_live_numbers_again(cast, synced):
 
 def test_an_acceptance_stands_once_the_level_above_has_sent_its_own(cast, synced):
     report = submissions.accept(sent(cast, synced), by=cast.user["root_clerk"])
-    own = sent(cast, synced, code="1", by="root_clerk")
+    own = sent(cast, synced, code="1", by="root_clerk", again=False)
     assert allowed(report, cast.user["root_clerk"]) == set()
     with pytest.raises(SubmissionRefused, match="先撤回本级的"):
         submissions.reopen(report, by=cast.user["root_clerk"])
@@ -320,13 +327,13 @@ def test_at_the_root_only_the_last_report_is_taken_back(cast, synced):
 
 def test_what_changed_since_is_told_line_by_line(cast, synced):
     report = submissions.accept(sent(cast, synced), by=cast.user["root_clerk"])
-    assert submissions.differences(report) == []
+    assert differences(report) == []
     reviewed(cast, synced)
-    told = {(line.unit_name, line.measure): (line.done, line.done_now) for line in submissions.differences(report)}
+    told = {(line.unit_name, line.measure): (line.done, line.done_now) for line in differences(report)}
     assert told == {("天津局机关党委", "参加点评的领导"): (0, 1), ("天津局机关党委", "被点评的党员"): (0, 1)}
     following = sent(cast, synced)
     assert total(rows_of(following)).new == Numbers(1, 0, 1)
-    assert submissions.differences(following) == []
+    assert differences(following) == []
 
 
 def test_on_the_page(cast, synced, as_user):

@@ -12,6 +12,7 @@ from reports.models import ProgressReport
 from reviews import coverage as targets
 from tests.builders import day, make_period
 from tests.cast import make_cast
+from tests.reports.submitting import accept_below, send
 from tests.together import together
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
@@ -41,18 +42,19 @@ def test_a_double_click_on_draft_makes_one_draft(cast, period):
 
 
 def test_a_double_click_on_submit_sends_once(cast, period):
+    accept_below(cast.org["13"], period)
     report = submissions.draft(cast.org["13"], period, by=None)
     errors = together(*[lambda: submissions.submit(ProgressReport.objects.get(pk=report.pk), by=None)] * 4)
     assert [type(error) for error in errors] == [Stale] * 3
-    assert AuditEvent.objects.filter(verb="上报附件1").count() == 1
+    assert AuditEvent.objects.filter(verb="上报附件1", object_id=report.pk).count() == 1
 
 
 def test_accepting_and_returning_at_once_leave_one_decision(cast, period):
-    report = submissions.submit(submissions.draft(cast.org["13"], period, by=None), by=cast.user["clerk"])
+    report = send(cast.org["13"], period, by=cast.user["clerk"])
     errors = together(
         lambda: submissions.accept(report, by=cast.user["root_clerk"]),
         lambda: submissions.return_(report, reason="请核对", by=cast.user["root_head"]),
     )
     assert [type(error) for error in errors] == [Stale]
-    assert ProgressReport.objects.get().state in ("accepted", "returned")
-    assert AuditEvent.objects.filter(verb__in=["接收附件1", "退回附件1"]).count() == 1
+    assert ProgressReport.objects.get(pk=report.pk).state in ("accepted", "returned")
+    assert AuditEvent.objects.filter(verb__in=["接收附件1", "退回附件1"], object_id=report.pk).count() == 1

@@ -1,0 +1,218 @@
+"""Who stands behind the numbers of annex 1: gathered and frozen when a report is sent, shown to who may see names.
+
+A line that rests on a unit's own report needs no list: that report has them, down to the last name. So a superior
+freezes only its own (本级) and the organisations that do not report themselves, whatever is below the others.
+A list is kept packed, one blob for a line and measure: it is written once, read whole, and never asked for by name.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from orgs import scope
+from orgs.models import Organization
+from orgs.querysets import Subtrees, stand
+from reports.annexes.one import Numbers
+from reports.models import ProgressNames, ProgressReport, ProgressRow, RowBasis
+from reviews.models import CoverageTarget, Measure, Period
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+LEVEL = 6  # of zlib
+AT_ONCE = 100  # subtrees in one condition, organisations in one question
+LISTED = (RowBasis.OWN, RowBasis.LIVE)  # lines with lists of their own
+
+
+class Standing(IntEnum):
+    """How a name counts in its line."""
+
+    MISSING = 0  # due, not done
+    BEFORE = 1  # done, and in the last accepted report
+    NEW = 2  # done since
+    GONE = 3  # was done in the last accepted report, counts here no more: takes one off 新增
+
+
+class Part(StrEnum):
+    """The numbers of a line that have names behind them."""
+
+    DUE = "due"
+    NEW = "new"
+    DONE = "done"
+    MISSING = "missing"
+
+
+HOLDS = {
+    Part.DUE: {Standing.MISSING, Standing.BEFORE, Standing.NEW},
+    Part.NEW: {Standing.NEW, Standing.GONE},
+    Part.DONE: {Standing.BEFORE, Standing.NEW},
+    Part.MISSING: {Standing.MISSING},
+}
+PART_NAMES = {
+    Part.DUE: "应参加点评", Part.NEW: "本次新增", Part.DONE: "累计完成", Part.MISSING: "尚未完成",
+}  # fmt: skip
+STANDING_NAMES = {
+    Standing.MISSING: "未完成", Standing.BEFORE: "已完成", Standing.NEW: "本次新增", Standing.GONE: "比上次减少",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An organisation or person as of the day of sending; `key` is its id, `org_id` where it counted."""
+
+    key: int
+    number: str
+    name: str
+    org_id: int
+    org_code: str
+    org_name: str
+    done_on: str  # ISO, "" while missing
+    standing: Standing = Standing.MISSING
+
+
+Lists = dict[Measure, list[Name]]
+
+
+# --- gathering ------------------------------------------------------------------------------------------------
+
+
+def gather(org: Organization, period: Period, below: Sequence[int], *, own: bool = True) -> dict[int, Lists]:
+    """Id of the line's organisation -> its names: `org` itself (if `own`), and each child in `below` with all under it.
+
+    One statement for a hundred children.
+    """
+    found: dict[int, Lists] = {pk: {measure: [] for measure in Measure} for pk in ([org.pk] if own else []) + [*below]}
+    places = [
+        (pk, tuple(place))
+        for start in range(0, len(below), AT_ONCE)
+        for pk, *place in Organization.objects.filter(pk__in=below[start : start + AT_ONCE]).values_list("pk", *stand())
+    ]
+    lines = Subtrees(places)
+    conditions = [Q(organization=org)] if own else []
+    for start in range(0, len(below), AT_ONCE):
+        children = Organization.objects.filter(pk__in=below[start : start + AT_ONCE])
+        conditions.append(scope.any_of([scope.in_range(child, "organization__") for child in children]))
+    names = (
+        "measure", "organization_id", "organization__code", "organization__name", "person_id", "person__number",
+        "person__name", "done_on",
+    )  # fmt: skip
+    for condition in conditions:
+        targets = CoverageTarget.objects.filter(condition, period=period)
+        ordered = targets.order_by("organization", "person__number", "pk")
+        rows = ordered.values_list(*names, *stand("organization__"))
+        for measure, org_id, code, org_name, person_id, number, name, done_on, *place in rows.iterator(chunk_size=5000):
+            at = org.pk if org_id == org.pk else next(lines.holding(tuple(place)), None)
+            if at not in found:
+                continue
+            day = done_on.isoformat() if done_on else ""
+            key, number, name = (person_id, number, name) if person_id else (org_id, code, org_name)
+            found[at][Measure(measure)].append(Name(key, number, name, org_id, code, org_name, day))
+    return found
+
+
+def numbers(lists: Lists) -> tuple[Numbers, Numbers]:
+    """(应, 累计) as the lists count them."""
+    due = Numbers(*(len(lists[measure]) for measure in Measure))
+    return due, Numbers(*(sum(bool(name.done_on) for name in lists[measure]) for measure in Measure))
+
+
+# --- freezing ------------------------------------------------------------------------------------------------
+
+
+def freeze(rows: Iterable[ProgressRow], lists: Mapping[int, Lists], last: ProgressReport | None) -> None:
+    """Keep the lists of these lines, told apart into what the last accepted report had and what is new."""
+    known = _of_report(last)
+    before = {row.organization_id: row for row in last.rows.all()} if last else {}
+    kept = []
+    for row in rows:
+        if row.basis not in LISTED:
+            continue
+        earlier = before.get(row.organization_id)
+        for measure in Measure:
+            prior = known.get((row.organization_id, measure))
+            had = getattr(earlier, f"done_{measure}") if earlier else 0
+            names = _told_apart(lists[row.organization_id][measure], prior or [])
+            kept.append(
+                ProgressNames(
+                    row=row, measure=measure, packed=pack(names), count=len(names),
+                    knows_new=not had or prior is not None,
+                )
+            )  # fmt: skip
+    ProgressNames.objects.bulk_create(kept, batch_size=50)
+
+
+def _told_apart(now: list[Name], prior: list[Name]) -> list[Name]:
+    """Those of now by their standing, then those of the last report that are done no more."""
+    done_before = {name.key: name for name in prior if name.standing in HOLDS[Part.DONE]}
+    names = []
+    for name in now:
+        if name.done_on:
+            standing = Standing.BEFORE if done_before.pop(name.key, None) else Standing.NEW
+            names.append(_with(name, standing))
+        else:
+            names.append(name)
+    return names + [_with(name, Standing.GONE) for name in done_before.values()]
+
+
+def _with(name: Name, standing: Standing) -> Name:
+    return Name(name.key, name.number, name.name, name.org_id, name.org_code, name.org_name, name.done_on, standing)
+
+
+def _of_report(report: ProgressReport | None) -> dict[tuple[int, Measure], list[Name]]:
+    """(organisation of the line, measure) -> names, of a report that was sent."""
+    if report is None:
+        return {}
+    kept = ProgressNames.objects.filter(row__report=report).select_related("row")
+    return {(each.row.organization_id, Measure(each.measure)): unpack(each.packed) for each in kept}
+
+
+def pack(names: Sequence[Name]) -> bytes:
+    """Small: organisations once, names as bare lists, compressed."""
+    orgs: dict[int, int] = {}
+    places: list[tuple[int, str, str]] = []
+    rows: list[list[int | str]] = []
+    for name in names:
+        at = orgs.get(name.org_id)
+        if at is None:
+            at = orgs[name.org_id] = len(places)
+            places.append((name.org_id, name.org_code, name.org_name))
+        rows.append([name.key, name.number, name.name, at, name.done_on, int(name.standing)])
+    text = json.dumps([places, rows], ensure_ascii=False, separators=(",", ":"))
+    return zlib.compress(text.encode(), LEVEL)
+
+
+def unpack(packed: bytes | memoryview) -> list[Name]:
+    """What `pack` packed."""
+    places, rows = json.loads(zlib.decompress(bytes(packed)))
+    standings = list(Standing)
+    return [
+        Name(key, number, name, places[at][0], places[at][1], places[at][2], done_on, standings[standing])
+        for key, number, name, at, done_on, standing in rows
+    ]
+
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+
+def of_row(row: ProgressRow, measure: Measure) -> list[Name] | None:
+    """The frozen names of a line and measure; None where none were kept: a unit's own report, a form, an old report."""
+    kept = row.names.filter(measure=measure).first()
+    return None if kept is None else unpack(kept.packed)
+
+
+def named(user: User, names: Sequence[Name], measure: Measure) -> list[Name]:
+    """Those that the user may see by name, as everywhere: organisations in his range, persons up to a guidance edge."""
+    where = scope.seen if measure == Measure.ORGANIZATIONS else scope.seen_people
+    orgs = sorted({name.org_id for name in names})
+    allowed: set[int] = set()
+    for start in range(0, len(orgs), 5 * AT_ONCE):
+        some = Organization.objects.filter(where(user), pk__in=orgs[start : start + 5 * AT_ONCE])
+        allowed.update(some.order_by().values_list("pk", flat=True))
+    return [name for name in names if name.org_id in allowed]
