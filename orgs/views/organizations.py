@@ -50,13 +50,13 @@ def found_by(queryset: QuerySet, **key: str) -> Any:
 @require_GET
 def organizations(request: UserRequest) -> HttpResponse:
     """Where the user's view begins, as a tree; or the list of what was asked for."""
-    asked = tables.asked(organizations_table.TABLE, request.GET, request.user, clock.today())
+    on = day_asked_for(request)
+    asked = tables.asked(organizations_table.of(on), request.GET, request.user, on)
     if asked.is_narrowed or request.GET.get("view") == "list":
         page = page_of(request, asked.select(organizations_table.every(request.user)))
         rows = asked.prepared(page)
-        context: dict[str, Any] = {"page_obj": page, "rows": rows, "lines": asked.lines(rows)}
+        context: dict[str, Any] = {"page_obj": page, "rows": rows, "lines": asked.lines(rows)} | day_context(on)
         return render(request, "orgs/organizations.html", context | {"asked": asked, "is_list": True})
-    on = day_asked_for(request)
     tops = directory.tops(request.user, on)
     code = tables.typed(request.GET, "open")
     to = Organization.objects.visible_to(request.user).alive(on).filter(code=code).first() if code else None
@@ -67,7 +67,8 @@ def organizations(request: UserRequest) -> HttpResponse:
 @require_GET
 def organizations_export(request: UserRequest) -> HttpResponseBase:
     """The list of organisations as it is shown, all its pages, as a workbook."""
-    asked = tables.asked(organizations_table.TABLE, request.GET, request.user, clock.today())
+    on = day_asked_for(request)
+    asked = tables.asked(organizations_table.of(on), request.GET, request.user, on)
     return list_file(request, asked, asked.select(organizations_table.every(request.user)), back="organizations")
 
 
