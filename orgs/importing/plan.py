@@ -173,8 +173,8 @@ class Planner:
         self.plan = Plan(notices=list(book.notices))
         self.wrong: dict[str, set[int]] = defaultdict(set)
         self.rows_of: dict[str, dict[Key, int]] = {sheet: {} for sheet in SHEETS}  # key -> row in the file
-        # The final state: stored, overlaid by the file.
-        self.orgs: dict[str, dict[str, Any]] = {k: dict(v) for k, v in world.orgs.items()}
+        # The final state: stored, and a dictionary of its own for whatever the file makes different.
+        self.orgs: dict[str, dict[str, Any]] = dict(world.orgs)
         self.nearest: Nearest | None = None  # made when the first unknown code is met
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
@@ -344,18 +344,19 @@ class Planner:
         if values.get("parent"):
             values["parent"] = key(values["parent"])
         change = self._changed(ORGS, line, values["code"], found, stored, {"code"})
-        final = self.orgs.setdefault(found, {"code": values["code"], "parent": None, "relation": "affiliation"})
-        final.update(values if stored is None else change.values)
         if stored is None:
             change.values["code"] = values["code"]
-        for name in line.bad:
-            final[name] = None if stored is None else stored[name]
+            final = {"code": values["code"], "parent": None, "relation": "affiliation", **values}
+            final.update(dict.fromkeys(line.bad))
+        else:
+            final = {**stored, **change.values} if change.values else stored
+        self.orgs[found] = final
         founded, dissolved = final.get("founded_on"), final.get("dissolved_on")
         if founded and dissolved and dissolved < founded:
             self.problem(ORGS, line.number, "dissolved_on", f"撤销日期 {dissolved} 早于成立日期 {founded}")
         if final.get("parent") is None and final.get("relation") != "affiliation":
             # A root hangs under nothing; its relation says nothing either.
-            final["relation"] = "affiliation"
+            self.orgs[found] = final = {**final, "relation": "affiliation"}
             change.values.pop("relation", None)
             change.old.pop("relation", None)
             if stored is None:
