@@ -147,7 +147,7 @@ def confirm(batch: ImportBatch, *, by: User, drawn: bool = False) -> ImportBatch
 
     A large file is queued for it, and its page tells how far it is. The counts of the batch are those of what was
     done. Raises Forbidden, AlreadyImported, NotNow, apply.Wrong (the batch then shows the problems that came up
-    since), tree.TreeBusy, reading.Unreadable.
+    since), TreeBusy, reading.Unreadable.
     """
     _check_authority(by)
     shown = batch.counts.get("drawn")
