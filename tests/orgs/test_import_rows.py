@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orgs import tree
-from orgs.importing import columns, plan
+from orgs.importing import columns
 from orgs.importing.apply import Wrong
+from orgs.importing.planning.rows import MAX_DEPTH
 from orgs.models import (
     ChargeKind,
     Gender,
@@ -44,7 +45,7 @@ def test_words_are_those_of_the_models():
     assert {word: slug for word, slug in columns.ROLES.items() if word != "成员"} == {
         r.label: r.value for r in PostRole
     }
-    assert plan.MAX_DEPTH == tree.MAX_DEPTH
+    assert MAX_DEPTH == tree.MAX_DEPTH
 
 
 def test_rows_come_in_any_order():
