@@ -17,14 +17,14 @@ from orgs.changes import LONGEST_REASON, Change, ChangeKind
 from orgs.consequences import BELONGING
 from orgs.errors import DomainError
 from orgs.foreseeing import Plan
-from orgs.forms import DayField, NamedField
+from orgs.forms import DayField, Entered, NamedField
 from orgs.models import Organization, OrgType, Person, Relation, User
 from orgs.querysets import OrganizationQuerySet
 
 NO_NUL = ProhibitNullCharactersValidator(message="含有看不见的字符，请重新输入。")
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(Entered, forms.Form):
     """What every change asks for: since when, and why."""
 
     on = DayField(label="生效日期", initial=clock.today)
@@ -36,23 +36,6 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "请写明原因，例如批准文号或会议决定。"},
     )
-
-    @property
-    def entered(self) -> list[tuple[str, Any]]:
-        """Label and value of what was typed, to look at before it is done."""
-        found = ((str(field.label), self.word(field.name, self.cleaned_data.get(field.name))) for field in self)
-        return [(label, value) for label, value in found if value]
-
-    def word(self, name: str, value: Any) -> Any:
-        """A value as a person would say it."""
-        field = self.fields[name]
-        if isinstance(field, forms.ModelMultipleChoiceField):
-            return "、".join(field.label_from_instance(one) for one in value) if value else ""
-        if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-            return dict(field.choices).get(value, "")  # type: ignore[arg-type]
-        if isinstance(field, forms.BooleanField):
-            return "是" if value else ""
-        return value
 
 
 class Ticks(forms.ModelMultipleChoiceField):

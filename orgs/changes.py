@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def checked(reason: str, on: datetime.date) -> str:
 
 
 class ChangeKind(enum.StrEnum):
-    """What can happen to organisations after they were founded, and to people after they came."""
+    """What happens to organisations and people; CORRECT: what is written of one of them was wrong, and is put right."""
 
     RENAME = "rename"
     MOVE = "move"
@@ -56,6 +56,9 @@ class ChangeKind(enum.StrEnum):
     APPOINT = "appoint"
     REMOVE = "remove"
     DIVISION = "division"
+    FOUND = "found"
+    JOIN = "join"
+    CORRECT = "correct"
     IMPORT = "import"
     UNDO = "undo"
 
@@ -65,6 +68,8 @@ class Change:
     """One change. `org`: the organisation that is changed, or that the persons leave, are appointed in or whose
     division of work it is; None for an import and for a transfer out of several branches. `target`: the new superior,
     the organisation that takes over or is founded, or what somebody is put in charge of.
+    FOUND: `target` is the new organisation, not stored before, `org` its superior. JOIN: the person who comes to the
+    branch `target` is known by `number` until he is stored. CORRECT is about `org` or about `persons`.
     `persons`: ids of the persons whom it is about. `below`: ids of organisations that hung directly under `org` and hang
     under `target` now; known when it is done.
     """
@@ -75,6 +80,17 @@ class Change:
     target: Organization | None = None
     persons: tuple[int, ...] = ()
     below: tuple[int, ...] = ()
+    number: str = ""
+
+
+# What a preview says where there is nothing to look at before going on.
+UNCHANGED = "点评任务和覆盖统计没有变化。"
+NOT_DERIVED = "本期还没有生成点评任务，任务和覆盖统计不受影响。"
+
+
+def is_quiet(consequences: Iterable[str]) -> bool:
+    """Neither duties nor figures become different."""
+    return all(line.endswith((UNCHANGED, NOT_DERIVED)) for line in consequences)
 
 
 # Called in the change's own transaction, after everything in `orgs` is written.

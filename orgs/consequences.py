@@ -28,7 +28,9 @@ def look(change: Change) -> Ask:
     """Remember what is; the answer tells, after the change, what became different."""
     if change.kind == ChangeKind.TRANSFER:
         return _of_memberships(change)
-    if change.org is None:
+    if change.kind == ChangeKind.JOIN:
+        return lambda: _joined(change)
+    if change.org is None or change.kind in (ChangeKind.FOUND, ChangeKind.CORRECT):
         return list
     if change.kind in (ChangeKind.APPOINT, ChangeKind.REMOVE, ChangeKind.DIVISION):
         return _of_posts(change, change.org)
@@ -81,6 +83,13 @@ def _still_in_post(change: Change, branches: dict[int, tuple[int, str]]) -> list
     named = "、".join(f"{post.person.name}（{post.organization.display_name}，{post.title}）" for post in rows[:SHOWN])
     more = f"等 {len(rows)} 人" if len(rows) > SHOWN else ""
     return [f"{named}{more}的职务不随组织关系终止，不再担任的请另行免职。"]
+
+
+def _joined(change: Change) -> list[str]:
+    person = Person.objects.get(number=change.number)
+    since = person.memberships.values_list("from_on", flat=True).get()
+    begins = f"自 {since} 起" if since else "一直"
+    return [f"{person.name}（{person.number}）{begins}属于“{change.target.name if change.target else ''}”。"]
 
 
 # --- posts and division of work ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from orgs import clock, past, pinyin, scope
 from orgs.errors import DomainError
 from orgs.heads import heads_of
 from orgs.models import Membership, Organization, Person, Post, User
-from orgs.querysets import IN_TREE
+from orgs.querysets import IN_TREE, OrganizationQuerySet
 
 NAMED = 5  # how many of the same name a message lists
 
@@ -65,15 +65,15 @@ def rows(orgs: Iterable[Organization], user: User, on: datetime.date) -> list[Or
     ]
 
 
-def with_superiors(found: Sequence[OrganizationRow], user: User) -> list[OrganizationRow]:
-    """With the superiors that the user sees, so that same names are told apart; one query a level."""
+def with_superiors(found: Sequence[OrganizationRow], user: User, on: datetime.date) -> list[OrganizationRow]:
+    """With the superiors of the day that the user sees, so that same names are told apart; two queries a level."""
     known = {row.org.pk: row.org for row in found}
     asked: set[int] = set(known)
     while wanted := {org.parent_id for org in known.values() if org.parent_id} - asked:
         asked |= wanted
         for chunk in past.chunks(sorted(wanted)):
             uppers = Organization.objects.visible_to(user).filter(pk__in=chunk)
-            known |= {org.pk: org for org in uppers.order_by()}
+            known |= {org.pk: org for org in past.as_of(uppers.select_related("category").order_by(), on)}
     return [dataclasses.replace(row, above=_chain(row.org, known)) for row in found]
 
 
@@ -114,9 +114,11 @@ def tops(user: User, on: datetime.date) -> list[Top]:
     return [Top(row, why) for row, (_, why) in zip(rows([org for org, _ in begin], user, on), begin, strict=True)]
 
 
-def search(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:
-    """Chinese words: part of the name or short name. Others: the code, the pinyin or its initials begin with them."""
-    return orgs.filter(pinyin.matching(Organization, words, key="code", names=("name", "short_name")))
+def search(orgs: OrganizationQuerySet, words: str, on: datetime.date) -> OrganizationQuerySet:
+    """Chinese words: part of the name or short name of that day. Others: the code, the pinyin or its initials begin
+    with them.
+    """
+    return past.named(orgs, words, on)
 
 
 def ranked(orgs: QuerySet[Organization], words: str) -> QuerySet[Organization]:

@@ -7,13 +7,14 @@ what will happen. `carry_out` does it for good, if it still does what was shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
 from orgs import changes, consequences, tree
-from orgs.changes import Change
+from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
+from orgs.models import Organization, Person, User
 
 
 class Different(DomainError):
@@ -47,6 +48,27 @@ def carry_out(plan: Plan, *, seen: Sequence[str]) -> list[str]:
         if list(seen) != sentences:
             raise Different(sentences)
     return sentences
+
+
+def enter(plan: Plan, *, by: User | None) -> list[str]:
+    """Make a change by verbs that tell nobody of it, and tell everybody who derives something; in a transaction.
+
+    Returns what it did to duties and figures, in sentences.
+    """
+    tree.lock()
+    asked = [look(plan.change) for look in changes.previews]
+    plan.do()
+    changes.announce(_with_the_new(plan.change), by)
+    return [sentence for ask in asked for sentence in ask()]
+
+
+def _with_the_new(change: Change) -> Change:
+    """The change with the organisation or the person who was not stored before it."""
+    if change.kind == ChangeKind.JOIN:
+        return replace(change, persons=(Person.objects.get(number=change.number).pk,))
+    if change.kind == ChangeKind.FOUND and change.target is not None:
+        return replace(change, target=Organization.objects.get(code=change.target.code))
+    return change
 
 
 def _do(plan: Plan) -> list[str]:

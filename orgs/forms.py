@@ -52,7 +52,30 @@ class NamedField(forms.CharField):
     ]
 
 
-class PersonForm(ColumnsForm):
+class Entered(forms.BaseForm):
+    """What was typed, to look at before it is done."""
+
+    cleaned_data: dict[str, Any]
+
+    @property
+    def entered(self) -> list[tuple[str, Any]]:
+        """Label and value of what was typed."""
+        found = ((str(field.label), self.word(field.name, self.cleaned_data.get(field.name))) for field in self)
+        return [(label, value) for label, value in found if value]
+
+    def word(self, name: str, value: Any) -> Any:
+        """A value as a person would say it."""
+        field = self.fields[name]
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            return "、".join(field.label_from_instance(one) for one in value) if value else ""
+        if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+            return dict(field.choices).get(value, "")  # type: ignore[arg-type]
+        if isinstance(field, forms.BooleanField):
+            return "是" if value else ""
+        return value
+
+
+class PersonForm(Entered, ColumnsForm):
     """A person's facts, cleaned as the import cleans them."""
 
     sheet = PEOPLE
@@ -63,7 +86,7 @@ class PersonForm(ColumnsForm):
         field_classes = {"born_on": DayField, "joined_on": DayField}
 
 
-class MemberForm(ColumnsForm):
+class MemberForm(Entered, ColumnsForm):
     """A new member of a branch."""
 
     sheet = PEOPLE

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
-from orgs import directory, scope
+from orgs import clock, directory, past, scope
 from orgs.directory import OrganizationRow
 from orgs.models import Category, Organization, OrgType, Post, PostRole, Relation, User
 from orgs.querysets import IN_TREE
@@ -20,7 +21,7 @@ YES_NO = (("yes", "是"), ("no", "否"))
 
 def prepare(orgs: list[Any], user: User, on: datetime.date) -> list[Any]:
     """With heads, counts and superiors."""
-    return directory.with_superiors(directory.rows(orgs, user, on), user)
+    return directory.with_superiors(directory.rows(orgs, user, on), user, on)
 
 
 def _superiors(row: OrganizationRow) -> str:
@@ -58,19 +59,19 @@ def _on_the_tree(row: OrganizationRow) -> tuple[str, str]:
 
 
 def _search(orgs: QuerySet[Any], words: str, user: User, on: datetime.date) -> QuerySet[Any]:
-    return directory.search(orgs, words)
+    return directory.search(orgs, words, on)  # type: ignore[arg-type]
 
 
 def _of_type(orgs: QuerySet[Any], value: str, user: User, on: datetime.date) -> QuerySet[Any]:
-    return orgs.filter(org_type=value)
+    return past.matching(orgs, Q(org_type=value), on)  # type: ignore[arg-type]
 
 
 def _of_category(orgs: QuerySet[Any], value: str, user: User, on: datetime.date) -> QuerySet[Any]:
-    return orgs.filter(category__name=value)
+    return past.matching(orgs, Q(category__name=value), on)  # type: ignore[arg-type]
 
 
 def _of_relation(orgs: QuerySet[Any], value: str, user: User, on: datetime.date) -> QuerySet[Any]:
-    return orgs.filter(relation=value, parent__isnull=False)
+    return past.matching(orgs, Q(relation=value, parent__isnull=False), on)  # type: ignore[arg-type]
 
 
 def _window(orgs: QuerySet[Any], value: str, user: User, on: datetime.date) -> QuerySet[Any]:
@@ -138,6 +139,18 @@ TABLE = Table(
     ranked=directory.ranked,
     action=_on_the_tree,
 )  # fmt: skip
+
+
+def of(on: datetime.date) -> Table:
+    """The list for a day: on one of the past its links keep to that day."""
+    if on >= clock.today():
+        return TABLE
+    name, *others = TABLE.columns
+
+    def then(row: OrganizationRow) -> str:
+        return f"{reverse('organization', args=[row.org.code])}?on={on.isoformat()}"
+
+    return replace(TABLE, columns=(replace(name, url=then), *others), action=None)
 
 
 def every(user: User) -> QuerySet[Organization]:

@@ -15,11 +15,12 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from orgs import clock
+from orgs import clock, pinyin
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrganizationPast
 from orgs.querysets import OrganizationQuerySet
 
+NAMES = ("name", "short_name")
 FIELDS = ("name", "short_name", "org_type", "category_id", "parent_id", "relation")
 DEEPEST = 20
 FEW = 500  # ids in one condition: well below the limit of every database
@@ -88,6 +89,31 @@ def under(orgs: OrganizationQuerySet, parents: Sequence[int] | None, on: datetim
     return orgs.alive(on).filter(here & _same_since(on) | Q(pk__in=list(_then(here, on))))
 
 
+def matching(orgs: OrganizationQuerySet, condition: Q, on: datetime.date) -> OrganizationQuerySet:
+    """Of which of the organisations the condition (on `FIELDS`) held on that day."""
+    if on >= clock.today():
+        return orgs.filter(condition)
+    then = _states(on).filter(condition).order_by().values("organization")
+    return orgs.filter(condition & _same_since(on) | Q(pk__in=then))
+
+
+def named(orgs: OrganizationQuerySet, words: str, on: datetime.date) -> OrganizationQuerySet:
+    """What `pinyin.matching` finds by names, among the names of that day; codes are the same on every day.
+
+    The readings of former names are not stored: they are made here, one for each name that was given up since.
+    """
+    of_today = pinyin.matching(Organization, words, key="code", names=NAMES)
+    if on >= clock.today():
+        return orgs.filter(of_today)
+    if pinyin.is_chinese(words):
+        then = pinyin.containing(words, NAMES)
+        ids = list(_states(on).filter(then).order_by().values_list("organization", flat=True))
+    else:
+        rows = _states(on).order_by().values_list("organization", *NAMES).iterator(chunk_size=2000)
+        ids = [pk for pk, *names in rows if any(pinyin.is_read(words, name) for name in names)]
+    return orgs.filter(pinyin.keyed(words, "code") | of_today & _same_since(on) | Q(pk__in=ids))
+
+
 def above(org: Organization, on: datetime.date) -> list[Organization]:
     """The organisations above it on that day, root first."""
     found: list[Organization] = []
@@ -135,11 +161,15 @@ def _same_since(on: datetime.date) -> Q:
 
 def _then(here: Q, on: datetime.date) -> dict[int, int]:
     """Organisations whose state of that day is a former one, and places them here: id -> id of the superior then."""
+    return dict(_states(on).filter(here).order_by().values_list("organization", "parent"))
+
+
+def _states(on: datetime.date) -> QuerySet[OrganizationPast]:
+    """The states of that day of the organisations that became different since."""
     earlier = OrganizationPast.objects.filter(
         organization=OuterRef("organization"), until__gt=on, until__lt=OuterRef("until")
     )
-    rows = OrganizationPast.objects.filter(here & ~Exists(earlier), until__gt=on).order_by()
-    return dict(rows.values_list("organization", "parent"))
+    return OrganizationPast.objects.filter(~Exists(earlier), until__gt=on)
 
 
 def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

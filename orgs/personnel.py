@@ -8,11 +8,12 @@ beforehand what each would do.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
-from orgs import changes, people, tree
+from orgs import changes, clock, people, tree
 from orgs.changes import Change, ChangeKind, checked
 from orgs.consequences import not_ended
 from orgs.models import Charge, Membership, Organization, OrgType, Person, Post, User
@@ -51,6 +52,35 @@ def transfer(
         org = next(iter(left.values())) if len(left) == 1 else None
         changes.announce(Change(ChangeKind.TRANSFER, org, on, to, tuple(person.pk for person in persons)), by)
     return list(persons)
+
+
+def join(person: Person, branch: Organization, *, on: datetime.date | None, by: User | None) -> Person:
+    """新增党员: store a person who belongs to the branch since that day (None: always).
+
+    Raises PeopleRefused where the number is taken, or the branch did not exist on that day.
+    """
+    with transaction.atomic():
+        today = clock.today()
+        branch = _branch(branch, on or today)
+        people.add(person, branch, on, by=by)
+        joined = Change(ChangeKind.JOIN, None, on or today, branch, (person.pk,), number=person.number)
+        changes.announce(joined, by)
+    return person
+
+
+# Facts of a person that decide who is due, and for what.
+COUNTING = frozenset({"status", "kind", "joined_on"})
+
+
+def correct(person: Person, values: Mapping[str, Any], *, by: User | None) -> None:
+    """Put facts of a person right; duties follow where they hang on them."""
+    counts = bool(COUNTING & set(values))
+    with transaction.atomic():
+        if counts:
+            tree.lock()
+        people.update_many([(person, values)] if values else [], by=by)
+        if counts:
+            changes.announce(Change(ChangeKind.CORRECT, None, clock.today(), persons=(person.pk,)), by)
 
 
 def appoint(

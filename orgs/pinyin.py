@@ -122,13 +122,35 @@ def begins(field: str, text: str) -> Q:
 
 def matching(model: Any, words: str, *, key: str, names: Iterable[str]) -> Q:
     """What somebody typed to find rows by: Chinese is part of a name, anything else begins a code, a reading or initials."""
-    keyed = begins(key, words) | begins(key, words.upper()) | begins(key, words.lower())
-    if CHINESE.search(words):
-        for name in names:
-            keyed |= Q(**{f"{name}__contains": words})
-        return keyed
+    found = keyed(words, key)
+    if is_chinese(words):
+        return found | containing(words, names)
     if reading := typed(words):
         for targets in STORED[model._meta.model_name].values():
             for target in targets:
-                keyed |= begins(target, reading)
-    return keyed
+                found |= begins(target, reading)
+    return found
+
+
+def keyed(words: str, key: str) -> Q:
+    """What was typed begins the code or number."""
+    return begins(key, words) | begins(key, words.upper()) | begins(key, words.lower())
+
+
+def containing(words: str, names: Iterable[str]) -> Q:
+    """What was typed is part of one of the names."""
+    found = Q()
+    for name in names:
+        found |= Q(**{f"{name}__contains": words})
+    return found
+
+
+def is_chinese(words: str) -> bool:
+    """What was typed is (part of) a name, not its reading."""
+    return CHINESE.search(words) is not None
+
+
+def is_read(words: str, name: str) -> bool:
+    """What was typed begins the reading of an organisation's name, or its initials."""
+    reading = typed(words)
+    return bool(reading and name) and any(sound.startswith(reading) for sound in of_organization(name))

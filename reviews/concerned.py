@@ -25,7 +25,7 @@ from reviews.models import CoverageTarget, Duty, Period, Subject
 
 MOST = 5000  # organisations asked anew within a page's patience; a change that concerns more waits for a generation
 FEW = 500  # ids in one condition
-OF_PEOPLE = (ChangeKind.TRANSFER, ChangeKind.APPOINT, ChangeKind.REMOVE, ChangeKind.DIVISION)
+OF_PEOPLE = (ChangeKind.TRANSFER, ChangeKind.JOIN, ChangeKind.APPOINT, ChangeKind.REMOVE, ChangeKind.DIVISION)
 ENDING = (ChangeKind.MERGE, ChangeKind.DISSOLVE)
 
 
@@ -41,6 +41,10 @@ class Concerned:
         of = Of(self.coverage.organizations | {org}, self.coverage.persons)
         return Concerned(self.reviewers | {org}, of)
 
+    def and_newcomer(self, person: int) -> Concerned:
+        """The same, with a person who came since."""
+        return Concerned(self.reviewers, Of(self.coverage.organizations, self.coverage.persons | {person}))
+
 
 class TooMany(Exception):
     """The change concerns more organisations than can follow at once."""
@@ -48,6 +52,8 @@ class TooMany(Exception):
 
 def by(change: Change, period: Period, on: datetime.date) -> Concerned:
     """What the change concerns in a period whose duties are derived for `on`. Raises TooMany."""
+    if change.kind == ChangeKind.CORRECT and change.org is None:
+        return _of_facts(change, period, on)
     if change.kind in OF_PEOPLE:
         return _of_people(change, period, on)
     return _of_organizations(change, period, on)
@@ -56,7 +62,7 @@ def by(change: Change, period: Period, on: datetime.date) -> Concerned:
 def _of_people(change: Change, period: Period, on: datetime.date) -> Concerned:
     nothing = frozenset[int]()
     persons = frozenset(change.persons)
-    if change.kind == ChangeKind.TRANSFER:
+    if change.kind in (ChangeKind.TRANSFER, ChangeKind.JOIN):
         asked = set(_ids(Membership.objects, "branch", "person", persons))
         asked |= {change.target.pk} if change.target is not None else set()
         return _joined(asked, (), period, on, Of(nothing, persons))
@@ -72,11 +78,24 @@ def _of_people(change: Change, period: Period, on: datetime.date) -> Concerned:
     return _joined(asked, holders, period, on, Of(nothing, persons))
 
 
+def _of_facts(change: Change, period: Period, on: datetime.date) -> Concerned:
+    """What is written of persons, their branch among it: who reviews them as members, and as heads of organisations."""
+    persons = frozenset(change.persons)
+    led = set(_ids(Post.objects, "organization", "person", persons))
+    asked = set(_ids(Membership.objects, "branch", "person", persons)) | led
+    asked |= {change.target.pk} if change.target is not None else set()
+    named = rules.named(rules.active(on), on, Q(pk__in=sorted(led))) if led else ()
+    asked |= {pair.reviewer_id for found in named for pair in found.pairs} | _asked_before(period, led, persons)
+    return _joined(asked, persons, period, on, Of(frozenset(), persons))
+
+
 def _of_organizations(change: Change, period: Period, on: datetime.date) -> Concerned:
     org, target = change.org, change.target
+    receiving = {target.pk} if target is not None and target.pk is not None else set()
+    if change.kind == ChangeKind.FOUND:
+        return _of_a_new_one(org, receiving, period, on)
     if org is None:
         raise ValueError(f"a change of organisations without its organisation: {change}")
-    receiving = {target.pk} if target is not None and target.pk is not None else set()
     moved = [org.pk, *change.below, *(receiving if change.kind == ChangeKind.SPLIT else ())]
     changed: set[int] = set()
     for top in Organization.objects.filter(pk__in=moved):
@@ -97,6 +116,14 @@ def _of_organizations(change: Change, period: Period, on: datetime.date) -> Conc
             _ids(CoverageTarget.objects.filter(period=period, person__isnull=False), "person", "organization", places)
         )
     return _joined(asked, holders, period, on, Of(frozenset(changed | receiving), frozenset(persons)))
+
+
+def _of_a_new_one(superior: Organization | None, new: set[int], period: Period, on: datetime.date) -> Concerned:
+    """Nothing hangs on it yet: only whoever stands above it can get a duty towards it."""
+    asked = set(new)
+    if superior is not None:
+        asked.update(Organization.objects.above(superior, include_self=True).values_list("pk", flat=True))
+    return _joined(asked, (), period, on, Of(frozenset(new), frozenset()))
 
 
 def _asked_before(period: Period, about: Collection[int], persons: Collection[int]) -> set[int]:

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from django.db.models import Count, QuerySet
 
 from orgs import clock
-from orgs.changes import Change, ChangeKind, Extent
-from orgs.models import Organization, User
+from orgs.changes import NOT_DERIVED, UNCHANGED, Change, ChangeKind, Extent
+from orgs.models import Organization, Person, User
 from reviews import concerned, coverage, duties
 from reviews.aligning import of_reviewers
 from reviews.concerned import Concerned
@@ -27,6 +27,7 @@ LATE = 30  # days before the period ends, within which a transfer is flagged (A1
 FEW = 500  # ids in one condition
 SHOWN = 5  # who takes over is named up to so many
 WORDS = {Measure.LEADERS: "应参加点评的领导", Measure.ORGANIZATIONS: "应点评党组织", Measure.MEMBERS: "应点评党员"}
+PLACING = (ChangeKind.MOVE, ChangeKind.CORRECT)
 BY_THE_THOUSAND = (ChangeKind.IMPORT, ChangeKind.UNDO)
 UNITS = {Measure.LEADERS: "名", Measure.ORGANIZATIONS: "个", Measure.MEMBERS: "名"}
 
@@ -79,7 +80,7 @@ def look(change: Change) -> Callable[[], list[str]]:
     if change.kind == ChangeKind.RENAME:
         return lambda: ["点评任务和覆盖统计不变。"]
     if not periods:
-        return lambda: ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
+        return lambda: [NOT_DERIVED]
     if len(periods) == 1:
         return _look_at(change, periods[0])
     asks = [(period, _look_at(change, period)) for period in periods]
@@ -96,28 +97,35 @@ def _look_at(change: Change, period: Period) -> Callable[[], list[str]]:
     if known is None and _is_large():
         return lambda: [f"组织超过 {LARGE} 个：{period.name}的点评任务和覆盖统计在下一次生成任务时随之调整。"]
     tasks, figures, drafts = _tasks(period, known), _figures(period, known), _drafted(period, known)
-    inside = _figures_within(period, change.org) if change.org and change.kind == ChangeKind.MOVE else {}
-    old_parent = change.org.parent if change.org is not None else None
+    inside = _figures_within(period, change.org) if change.org and change.kind in PLACING else {}
+    old_parent = Organization.objects.get(pk=change.org.pk).parent if inside and change.org is not None else None
 
     def ask() -> list[str]:
-        now = known
-        if known is not None and change.kind == ChangeKind.SPLIT and change.target is not None:
-            now = known.and_new(Organization.objects.get(code=change.target.code).pk)
+        now = known and _with_the_new(known, change)
         lines = _of_duties(tasks, _tasks(period, now), drafts)
         lines += _of_figures(figures, _figures(period, now))
         lines += _of_day(change, period)
         if inside and old_parent is not None and change.target is not None and old_parent != change.target:
             lines += _of_place(inside, old_parent, change.target)
-        return lines or ["点评任务和覆盖统计没有变化。"]
+        return lines or [UNCHANGED]
 
     return ask
+
+
+def _with_the_new(known: Concerned, change: Change) -> Concerned:
+    """The same, with the organisation or the person who was not there before the change."""
+    if change.kind in (ChangeKind.SPLIT, ChangeKind.FOUND) and change.target is not None:
+        return known.and_new(Organization.objects.get(code=change.target.code).pk)
+    if change.kind == ChangeKind.JOIN:
+        return known.and_newcomer(Person.objects.get(number=change.number).pk)
+    return known
 
 
 def estimate(extent: Extent) -> list[str] | None:
     """How many open duties a large import concerns; None for one that can be tried, which tells it exactly."""
     periods = _running()
     if not periods:
-        return ["本期还没有生成点评任务，任务和覆盖统计不受影响。"]
+        return [NOT_DERIVED]
     large = _is_large()
     if extent.can_be_tried and not large:
         return None

@@ -35,7 +35,12 @@ UNSCOPED_BUT_REVIEWED = {
     "reports/views/reports.py _children",  # children of an organisation that is visible, for its sums
 }
 # Only these know how the tree is numbered (the model declares the columns' indexes and constraints).
-NUMBERING = {"orgs/tree.py", "orgs/scope.py", "orgs/querysets.py", "orgs/models/organization.py"}
+NUMBERING = {
+    *(f"orgs/tree/{name}.py" for name in ("nodes", "numbering", "placing", "proof", "repairing", "writing")),
+    "orgs/scope.py",
+    "orgs/querysets.py",
+    "orgs/models/organization.py",
+}
 # The clock itself; and the check that nothing is dated in the real future while the clock stands still.
 MAY_ASK_THE_REAL_DAY = {"orgs/clock.py", "reviews/drafts.py"}
 WRITES = {

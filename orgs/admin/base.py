@@ -7,10 +7,15 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 
+from orgs import changes, foreseeing, tree
+from orgs.changes import Change
 from orgs.errors import DomainError
+from orgs.foreseeing import Plan
 from orgs.importing.columns import BY_NAME, MASKED, Bad, Options
 from orgs.models import User
 
@@ -66,6 +71,66 @@ class ForAdministrators(admin.ModelAdmin):
         except DomainError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+
+class Unseen(Exception):
+    """What saving would do to duties and figures was not shown yet, or not this."""
+
+    def __init__(self, consequences: list[str]) -> None:
+        super().__init__()
+        self.consequences = consequences
+
+
+class Foreseen(ForAdministrators):
+    """What is saved is done with what follows from it; where duties or figures become different, after a look at it."""
+
+    def planned(self, obj: Any, form: forms.ModelForm, change: bool) -> Change | None:
+        """What saving means to whoever derives something; None: nothing hangs on it."""
+        raise NotImplementedError
+
+    def write(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Save it, by its verbs."""
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Write it and announce it. Raises Unseen, and whatever the verbs raise; nothing stays written then."""
+        with transaction.atomic():
+            tree.lock()
+            planned = self.planned(obj, form, change)
+            if planned is None:
+                self.write(request, obj, form, change)
+                return
+            plan = Plan(planned, lambda: self.write(request, obj, form, change))
+            follows = foreseeing.enter(plan, by=actor(request))
+            if not changes.is_quiet(follows) and request.POST.getlist("seen") != follows:
+                raise Unseen(follows)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What follows is asked about with everything that was typed, and is done when it comes back as it was shown."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Unseen as unseen:
+            typed = [
+                (name, value) for name, values in request.POST.lists() for value in values if name not in NOT_TYPED
+            ]
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "请确认对点评任务和统计的影响",
+                "opts": self.opts,
+                "consequences": unseen.consequences,
+                "is_other": "seen" in request.POST,
+                "typed": typed,
+            }
+            return TemplateResponse(request, "admin/orgs/foreseen.html", context)
+
+
+NOT_TYPED = frozenset({"csrfmiddlewaretoken", "seen"})
 
 
 class ReadOnly(ForAdministrators):

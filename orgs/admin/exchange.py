@@ -25,7 +25,7 @@ from tablib import Dataset
 from orgs import audit, clock
 from orgs.admin.base import actor, administers
 from orgs.errors import DomainError
-from orgs.importing import apply, export, gate, job, reading
+from orgs.importing import apply, export, gate, reading, telling
 from orgs.importing.columns import SHEETS, Options
 from orgs.importing.plan import Change, Plan
 from orgs.importing.reading import Book
@@ -201,8 +201,8 @@ class SheetResource(resources.ModelResource):
             if column.name not in change.values:
                 texts.append(change.label if at == 0 else "")
                 continue
-            new = job.shown(self.sheet, column.name, change.values[column.name])
-            old = job.shown(self.sheet, column.name, change.old.get(column.name))
+            new = telling.shown(self.sheet, column.name, change.values[column.name])
+            old = telling.shown(self.sheet, column.name, change.old.get(column.name))
             texts.append(new if change.stored is None else f"{old or '（空）'} → {new or '（空）'}")
         return texts
 

@@ -11,10 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from orgs import clock, tree
-from orgs.admin.base import ColumnsForm, ForAdministrators, actor, administers, changed_values
+from orgs.admin.base import ColumnsForm, Foreseen, actor, administers, changed_values
 from orgs.admin.exchange import SheetExchange, SheetResource
+from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
-from orgs.importing import export
+from orgs.importing import apply, export
 from orgs.importing.columns import ORGS
 from orgs.models import Organization, Post
 
@@ -95,7 +96,7 @@ class OrganizationResource(SheetResource):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(SheetExchange, ForAdministrators):
+class OrganizationAdmin(SheetExchange, Foreseen):
     """Organisations in the tree's order; search by code and name."""
 
     sheet = ORGS
@@ -145,7 +146,17 @@ class OrganizationAdmin(SheetExchange, ForAdministrators):
         """The list as it is filtered."""
         return export.organizations(queryset)
 
-    def save_model(self, request: HttpRequest, obj: Organization, form: forms.ModelForm, change: bool) -> None:
+    def planned(self, obj: Organization, form: forms.ModelForm, change: bool) -> Change | None:
+        """Names and the order among siblings decide no duty."""
+        on = clock.today()
+        if not change:
+            return Change(ChangeKind.FOUND, obj.parent, on, obj)
+        if not apply.PLACING & set(form.changed_data):
+            return None
+        target = obj.parent if "parent" in form.changed_data else None
+        return Change(ChangeKind.CORRECT, Organization.objects.get(pk=obj.pk), on, target)
+
+    def write(self, request: HttpRequest, obj: Organization, form: forms.ModelForm, change: bool) -> None:
         """Add, or change facts, place and end: each by its verb."""
         if not change:
             tree.add(obj, by=actor(request))

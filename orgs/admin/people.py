@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
-from orgs import clock, people
-from orgs.admin.base import ColumnsForm, ForAdministrators, ReadOnly, actor, changed_values
+from orgs import clock, people, personnel
+from orgs.admin.base import ColumnsForm, Foreseen, ReadOnly, actor, changed_values
 from orgs.admin.exchange import SheetExchange, SheetResource
+from orgs.changes import Change, ChangeKind
 from orgs.importing import export
 from orgs.importing.columns import PEOPLE
 from orgs.models import Charge, Membership, Organization, OrgType, Person, Post
@@ -87,7 +88,7 @@ class PersonResource(SheetResource):
 
 
 @admin.register(Person)
-class PersonAdmin(SheetExchange, ForAdministrators):
+class PersonAdmin(SheetExchange, Foreseen):
     """Persons; numbers are masked in the list."""
 
     sheet = PEOPLE
@@ -125,7 +126,18 @@ class PersonAdmin(SheetExchange, ForAdministrators):
         """The list as it is filtered; administrators get full numbers."""
         return export.persons(queryset.prefetch_related(None))
 
-    def save_model(self, request: HttpRequest, obj: Person, form: forms.ModelForm, change: bool) -> None:
+    def planned(self, obj: Person, form: forms.ModelForm, change: bool) -> Change | None:
+        """A first branch, another one, or a fact that decides who is due."""
+        branch: Organization | None = form.cleaned_data["branch_now"]
+        on = clock.today()
+        if not change:
+            return Change(ChangeKind.JOIN, None, on, branch, number=obj.number) if branch else None
+        counting = personnel.COUNTING | {"branch_now", "moved_on"}
+        if not counting & set(form.changed_data):
+            return None
+        return Change(ChangeKind.CORRECT, None, on, branch, (obj.pk,))
+
+    def write(self, request: HttpRequest, obj: Person, form: forms.ModelForm, change: bool) -> None:
         """Facts, then the membership: a transfer, a correction of its day, or a first one."""
         branch: Organization | None = form.cleaned_data["branch_now"]
         on: datetime.date | None = form.cleaned_data["moved_on"]
@@ -167,7 +179,7 @@ class SpanForm(forms.ModelForm):
         return data
 
 
-class KeyedAdmin(ForAdministrators):
+class KeyedAdmin(Foreseen):
     """What identifies a row is chosen once; afterwards only the rest changes."""
 
     key: tuple[str, ...] = ()
@@ -195,7 +207,12 @@ class PostAdmin(KeyedAdmin):
         """党组成员, 党委委员 …"""
         return post.title
 
-    def save_model(self, request: HttpRequest, obj: Post, form: forms.ModelForm, change: bool) -> None:
+    def planned(self, obj: Post, form: forms.ModelForm, change: bool) -> Change | None:
+        """Who leads, and who is in the team."""
+        kind = ChangeKind.REMOVE if "to_on" in form.changed_data else ChangeKind.APPOINT
+        return Change(kind, obj.organization, clock.today(), persons=(obj.person_id,))
+
+    def write(self, request: HttpRequest, obj: Post, form: forms.ModelForm, change: bool) -> None:
         """Appoint; a day of removal given to a stored post removes, with the division of work that goes with it."""
         if not change:
             people.appoint_many([obj], by=actor(request))
@@ -224,7 +241,11 @@ class ChargeAdmin(KeyedAdmin):
     autocomplete_fields = ("person", "team", "organization")
     fields = ("person", "team", "organization", "kind", "from_on", "to_on")
 
-    def save_model(self, request: HttpRequest, obj: Charge, form: forms.ModelForm, change: bool) -> None:
+    def planned(self, obj: Charge, form: forms.ModelForm, change: bool) -> Change | None:
+        """Whose task the review of an organisation is."""
+        return Change(ChangeKind.DIVISION, obj.team, clock.today(), obj.organization, (obj.person_id,))
+
+    def write(self, request: HttpRequest, obj: Charge, form: forms.ModelForm, change: bool) -> None:
         """Put in charge, or change 主次 and the end."""
         if change:
             people.update_charges([(obj, changed_values(form))], by=actor(request))

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from orgs.admin.base import ReadOnly
-from orgs.importing import job
+from orgs.importing import telling
 from orgs.models import AuditEvent, ImportBatch
 
 
@@ -55,7 +55,7 @@ class ImportBatchAdmin(ReadOnly):
     @admin.display(description="计数")
     def totals(self, batch: ImportBatch) -> str:
         """A line for all sheets."""
-        return job.totals(batch)
+        return telling.totals(batch)
 
     @admin.display(description="预览或回执")
     def page(self, batch: ImportBatch) -> str:

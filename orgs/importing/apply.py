@@ -10,8 +10,7 @@ from django.db import transaction
 from orgs import bulk, changes, clock, people, tree
 from orgs.changes import ChangeKind, Extent
 from orgs.errors import DomainError
-from orgs.importing import aliases, shapes, world
-from orgs.importing import plan as planning
+from orgs.importing import aliases, planning, shapes, world
 from orgs.importing.columns import BY_NAME, CHARGES, ORGS, PEOPLE, POSTS, Options
 from orgs.importing.memory import uncollected
 from orgs.importing.plan import Change, Plan, Problem

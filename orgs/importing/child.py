@@ -7,7 +7,8 @@ Writes messages, each its length (4 bytes) and a marshalled value: {"sheets": [�
 {"sheet": name} and blocks of its rows with a value, {"rows": [(row number, cells), …], "odd": whether any cell is more
 than a plain value}, {"hidden": name, …} where not all of it is shown, and {"end": true}; or {"refused": sentence}.
 A date is ["d", "2010-12-31"]; a cell whose content is
-lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "time".
+lost is ["f", kind]: "error" (#N/A…), "formula" (never calculated), "merged" (hidden under a merged cell), "above" (the same,
+merged with cells of its own column only), "time".
 
 python-calamine reads the values. What it loses (an error value comes out as an empty string) and what may kill it
 (one value in the far corner asks for 550 GB) is found before, by going through the sheet's own XML or records. HOW is
@@ -44,6 +45,7 @@ MAX_AREA = 16_000_000
 MAX_FAULTS = 200_000
 BLOCK = 2000  # rows in a message
 REMEMBERED = 20_000  # different texts that are one object each
+HIDDEN = ("merged", "above")
 PLAIN = {str, int, float, bool, type(None)}
 PIECE = 1 << 20
 LONGEST_ROW = 16 << 20  # bytes in which a row ends that is looked at as a whole
@@ -506,7 +508,7 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
             for row in range(top, bottom + 1):
                 for column in range(left, min(right, MAX_COLUMNS) + 1):
                     if (row, column) != (top, left):
-                        by_row.setdefault(row, []).append((column, "merged"))
+                        by_row.setdefault(row, []).append((column, "above" if left == right else "merged"))
     plain = _Plain()
     # Rows are numbered from the sheet's first, but columns begin where the values do.
     indent = [None] * (sheet.start[1] if sheet.start else 0)
@@ -520,17 +522,17 @@ def _rows(sheet: Any, scan: Scan) -> Iterator[Any]:
             continue
         for column, kind in by_row.get(number, ()):
             if column <= len(cells):
-                if kind != "merged" or cells[column - 1] is None:
+                if kind not in HIDDEN or cells[column - 1] is None:
                     cells[column - 1] = ["f", kind]
-            elif kind != "merged":
+            elif kind not in HIDDEN:
                 cells.extend([None] * (column - len(cells)))
                 cells[column - 1] = ["f", kind]
-        if any(cell is not None and cell != ["f", "merged"] for cell in cells):
+        if any(cell is not None and not (cell.__class__ is list and cell[1] in HIDDEN) for cell in cells):
             yield number, cells
     # Rows below the last one that calamine sees hold nothing but lost cells.
     end = sheet.end[0] + 1 if sheet.end else 0
     for number in sorted(row for row in by_row if row > end):
-        found = [(column, kind) for column, kind in by_row[number] if kind != "merged"]
+        found = [(column, kind) for column, kind in by_row[number] if kind not in HIDDEN]
         if found:
             cells = [None] * max(column for column, _ in found)
             for column, kind in found:

@@ -45,8 +45,12 @@ FAULTS = {
     "error": ("单元格是错误值（如 #N/A、#REF!）", "改正公式，或直接填写值"),
     "formula": ("公式没有计算结果", "用 Excel 或 WPS 打开后保存一次，或把公式粘贴为值"),
     "merged": ("单元格被合并，内容只在合并区域的左上角", "取消合并单元格，每行都填写"),
+    "above": ("与上一行的单元格合并了，这一列每行的内容都不同", "取消合并单元格，每行都填写"),
     "time": ("是时间，不是日期", "填写日期，例如 2010-12-31"),
 }
+
+
+HIDDEN = frozenset({Fault("merged"), Fault("above")})  # by merging; "above": with cells of its own column only
 
 
 class Bad(Exception):
@@ -413,6 +417,13 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
         "to_on": ("终止时间", "结束日期", "分管终止日期"),
     },
 }  # fmt: skip
+# Columns in which many rows say the same: a cell merged over several rows is meant for each of them.
+SHARED: dict[str, tuple[str, ...]] = {
+    ORGS: ("org_type", "category", "parent", "relation", "is_window_unit", "founded_on"),
+    PEOPLE: ("branch", "title", "gender", "joined_on", "kind", "status", "moved_on"),
+    POSTS: ("person", "organization", "role", "from_on", "to_on"),
+    CHARGES: ("person", "team", "organization", "kind", "from_on", "to_on"),
+}
 BY_NAME: dict[str, dict[str, Column]] = {
     sheet: {column.name: column for column in columns} for sheet, columns in SHEETS.items()
 }

@@ -8,40 +8,32 @@ to another one or to a cancellation writes nothing. Writers queue behind the tre
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any
 
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
 from orgs import audit, jobs, progress
-from orgs.errors import DomainError, Forbidden, TreeBusy
-from orgs.importing import aliases, apply, columns, reading, undo
-from orgs.importing.columns import BY_NAME, ORGS, SHEETS, Options
+from orgs.errors import DomainError, Forbidden
+from orgs.importing import aliases, apply, reading, undo, uploaded
 from orgs.importing.gate import MAX_FILE
-from orgs.importing.plan import Change, Plan, Problem
+from orgs.importing.plan import Plan
+from orgs.importing.telling import describe, show, totals
+from orgs.importing.uploaded import book_of, is_large, named_in, options_of
 from orgs.jobs import Superseded
 from orgs.models import ImportBatch, ImportJob, ImportState, User
 
-SHOWN_ROWS = 100
-SHOWN_PROBLEMS = 200
-SHOWN_CAUSES, SHOWN_OF_A_CAUSE = 40, 20
-SHOWN_UNKNOWN, SHOWN_DRAWN = 12, 500
-AT_ONCE = 1024 * 1024  # larger files are jobs in the background
 CANCELLABLE = (
     ImportState.QUEUED, ImportState.READING, ImportState.CHECKING, ImportState.PREVIEWED, ImportState.REFUSED,
     ImportState.INTERRUPTED,
 )  # fmt: skip
 REPEATABLE = (ImportState.PREVIEWED, ImportState.REFUSED, ImportState.CANCELLED, ImportState.INTERRUPTED)
-
 STAGES = ("read", "checked", "written")
 FINAL = (ImportState.APPLIED, ImportState.UNDONE)
 
@@ -74,11 +66,11 @@ def upload(
         allow_numeric_codes=numeric_codes,
         touched_at=timezone.now(),
     )
-    if len(data) > AT_ONCE:
+    if len(data) > uploaded.AT_ONCE:
         reading.recognise(data, file_name)
         batch.state, batch.job = ImportState.QUEUED, ImportJob.CHECK
     else:
-        _show(batch, apply.preview(reading.read(data, file_name), _options(batch)), can_be_tried=True)
+        show(batch, apply.preview(reading.read(data, file_name), options_of(batch)), can_be_tried=True)
     # Stored under a name of our own: what users type never becomes a path.
     batch.file.save(f"{uuid.uuid4().hex}{PurePath(file_name).suffix.lower()}", ContentFile(data), save=False)
     with transaction.atomic():
@@ -95,13 +87,13 @@ def preview_again(batch: ImportBatch, *, by: User) -> Plan:
     Raises Forbidden, NotNow, reading.Unreadable.
     """
     _check_authority(by)
-    plan = apply.preview(_book(batch), _options(batch))
+    plan = apply.preview(book_of(batch), options_of(batch))
     with transaction.atomic():
         batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         if batch.is_under_way:
             raise NotNow("这个文件正在处理，请等它结束，或先取消。")
         if batch.state not in FINAL:
-            _show(batch, plan, can_be_tried=not _is_large(batch))
+            show(batch, plan, can_be_tried=not is_large(batch))
             batch.save(update_fields=["state", "counts", "sums", "note"])
     return plan
 
@@ -114,7 +106,7 @@ def answer(batch: ImportBatch, answers: Mapping[str, str], *, by: User) -> Impor
     """
     _check_authority(by)
     asked = {unknown["text"] for unknown in batch.counts.get("unknown", [])}
-    listed = _named_in(batch) if answers else {}
+    listed = named_in(batch) if answers else {}
     codes = {text: aliases.meant(said, listed) for text, said in answers.items() if text in asked and said.strip()}
     if not codes:
         raise NotNow("请为至少一个名称选择它指的组织。")
@@ -133,7 +125,7 @@ def recheck(batch: ImportBatch, *, by: User) -> ImportBatch:
     Raises Forbidden, NotNow, AlreadyImported, reading.Unreadable.
     """
     _check_authority(by)
-    if _is_large(batch):
+    if is_large(batch):
         return _enqueue(batch, ImportJob.CHECK, by, REPEATABLE)
     preview_again(batch, by=by)
     batch.refresh_from_db()
@@ -147,7 +139,7 @@ def confirm(batch: ImportBatch, *, by: User, drawn: bool = False) -> ImportBatch
 
     A large file is queued for it, and its page tells how far it is. The counts of the batch are those of what was
     done. Raises Forbidden, AlreadyImported, NotNow, apply.Wrong (the batch then shows the problems that came up
-    since), tree.TreeBusy, reading.Unreadable.
+    since), TreeBusy, reading.Unreadable.
     """
     _check_authority(by)
     shown = batch.counts.get("drawn")
@@ -156,10 +148,10 @@ def confirm(batch: ImportBatch, *, by: User, drawn: bool = False) -> ImportBatch
             raise NotNow("请先核对按层级理解的结果，并勾选“按层级理解的结果正确”。")
         batch.drawn = shown["fingerprint"]
         ImportBatch.objects.filter(pk=batch.pk).update(drawn=batch.drawn)
-    if _is_large(batch):
+    if is_large(batch):
         return _enqueue(batch, ImportJob.WRITE, by, (ImportState.PREVIEWED,))
     _check_state(ImportBatch.objects.get(pk=batch.pk), (ImportState.PREVIEWED, ImportState.REFUSED))
-    book = _book(batch)  # parsed outside the transaction: nobody waits for a reader
+    book = book_of(batch)  # parsed outside the transaction: nobody waits for a reader
     return _import(batch, book, (ImportState.PREVIEWED, ImportState.REFUSED), by)
 
 
@@ -172,7 +164,7 @@ def undo_import(batch: ImportBatch, *, by: User) -> ImportBatch:
     hindered = undo.hindrance(batch) if batch.state == ImportState.APPLIED else "这个文件没有导入，不需要撤销。"
     if hindered:
         raise undo.NotUndoable(hindered)
-    if _is_large(batch):
+    if is_large(batch):
         return _enqueue(batch, ImportJob.UNDO, by, (ImportState.APPLIED,))
     return _undo(batch, (ImportState.APPLIED,), by)
 
@@ -189,9 +181,6 @@ def cancel(batch: ImportBatch, *, by: User) -> ImportBatch:
     if not kept and batch.state != ImportState.CANCELLED:
         _check_state(batch, CANCELLABLE)
     return batch
-
-
-# --- in the background ------------------------------------------------------------------------------------------------
 
 
 def _enqueue(batch: ImportBatch, job: ImportJob, by: User, states: Sequence[str]) -> ImportBatch:
@@ -243,7 +232,7 @@ def _do(batch: ImportBatch, tick: progress.Tick) -> None:
         _check_authority(batch.undone_by)
         _undo(batch, (ImportState.WRITING,), batch.undone_by)
         return
-    book = _book(batch, tick)
+    book = book_of(batch, tick)
     if batch.job == ImportJob.WRITE:
         if batch.confirmed_by is None:
             raise Forbidden("确认导入的账号已被删除，请重新确认。")
@@ -253,7 +242,7 @@ def _do(batch: ImportBatch, tick: progress.Tick) -> None:
         return
     _settle(batch, ImportState.CHECKING)
     run_id = batch.run
-    _show(batch, apply.preview(book, _options(batch), tick), can_be_tried=not _is_large(batch))
+    show(batch, apply.preview(book, options_of(batch), tick), can_be_tried=not is_large(batch))
     _store(batch, run_id)
 
 
@@ -306,8 +295,8 @@ def _import(
             _check_state(batch, states)
             if batch.run != run_id:
                 raise Superseded("这次导入已由别的进程接手。")
-            plan = apply.import_book(book, _options(batch), by=by, tick=tick)
-            _describe(batch, plan)
+            plan = apply.import_book(book, options_of(batch), by=by, tick=tick)
+            describe(batch, plan)
             batch.state = ImportState.APPLIED
             batch.applied_at = timezone.now()
             batch.confirmed_by = by
@@ -317,7 +306,7 @@ def _import(
             batch.save(update_fields=["state", "applied_at", "confirmed_by", "seconds", "counts", "sums", "note"])
             audit.record(by, undo.DONE, [batch], summary=f"{batch.file_name}：{totals(batch)}")
     except apply.Wrong as wrong:
-        _describe(batch, wrong.plan)
+        describe(batch, wrong.plan)
         _store(batch, run_id)
         raise
     return batch
@@ -350,191 +339,7 @@ def _check_state(batch: ImportBatch, states: Sequence[str]) -> None:
     raise NotNow(f"这个文件现在是“{batch.get_state_display()}”，请先重新核对。")
 
 
-def totals(batch: ImportBatch) -> str:
-    """ "组织 新增 3、更新 0、未变 1；…" of a batch."""
-    return "；".join(
-        f"{sheet['sheet']} 新增 {sheet['new']}、更新 {sheet['updated']}"
-        + (f"、移动 {sheet['moved']}" if sheet["moved"] else "")
-        + f"、未变 {sheet['unchanged']}"
-        + (f"、错误 {sheet['wrong']}" if sheet["wrong"] else "")
-        for sheet in batch.sums
-    )
-
-
 def _check_authority(by: User) -> None:
     """Whole trees are imported by administrators."""
     if not (by.is_active and by.is_superuser):
         raise Forbidden("只有系统管理员可以导入。")
-
-
-def _is_large(batch: ImportBatch) -> bool:
-    """Whether it is a job for the background; a file that is gone is not."""
-    try:
-        return bool(batch.file.size > AT_ONCE)
-    except OSError:
-        return False
-
-
-def _options(batch: ImportBatch) -> Options:
-    return Options(
-        new_root=batch.allow_new_root,
-        numeric_codes=batch.allow_numeric_codes,
-        answers=tuple(sorted(batch.answers.items())),
-        drawn=batch.drawn,
-    )
-
-
-def _book(batch: ImportBatch, tick: progress.Tick = progress.silent) -> reading.Book:
-    try:
-        with batch.file.open("rb") as stored:
-            data = stored.read()
-    except OSError as error:
-        raise reading.Unreadable("上传的文件已不在服务器上，请重新上传。") from error
-    return reading.read(data, batch.file_name, tick)
-
-
-def sent(batch: ImportBatch) -> reading.Book | None:
-    """What the stored file holds, for marking it; None for a large one and one that cannot be read any more."""
-    if _is_large(batch):
-        return None
-    try:
-        return apply.settled(_book(batch))
-    except reading.Unreadable:
-        return None
-
-
-def _named_in(batch: ImportBatch) -> dict[str, str]:
-    """Code and name, as they are compared, -> code of the file's own organisations; of the candidates for a large one."""
-    book = sent(batch)
-    table = book.tables.get(ORGS) if book else None
-    if table is None:
-        near = [code for unknown in batch.counts.get("unknown", []) for code, _ in unknown["candidates"]]
-        return {aliases.compared(code): code for code in near}
-    named: dict[str, str] = {}
-    for name in ("name", "code"):
-        for _, cells in table.rows if {"code", "name"} <= set(table.columns) else ():
-            code, text = table.cell(cells, "code"), table.cell(cells, name)
-            if isinstance(code, str) and isinstance(text, str):
-                named[aliases.compared(text)] = code.strip(columns.BLANKS)
-    return named
-
-
-def _show(batch: ImportBatch, plan: Plan, *, can_be_tried: bool) -> None:
-    """Describe a plan that was only looked at, with what would follow for duties and figures."""
-    _describe(batch, plan)
-    try:
-        batch.counts["effects"] = apply.foresee(plan, can_be_tried=can_be_tried)
-    except TreeBusy:
-        batch.counts["effects"] = ["别人正在修改组织，对点评任务的影响没有算出；稍后点“重新核对”。"]
-    except DomainError as error:
-        batch.state, batch.note = ImportState.REFUSED, str(error)[:500]
-
-
-def _describe(batch: ImportBatch, plan: Plan) -> None:
-    """What the preview shows, as plain data; long lists are cut, their lengths are not."""
-    batch.state = ImportState.REFUSED if plan.problems else ImportState.PREVIEWED
-    batch.note = ""
-    batch.sums = [
-        {"sheet": sheet, "total": counts.total, "updated": counts.changed - counts.moved, **asdict(counts)}
-        for sheet, counts in plan.counts.items()
-    ]
-    batch.counts = {
-        "sheets": [sums | _changes(plan, sums["sheet"]) for sums in batch.sums],
-        "effects": batch.counts.get("effects", []),
-        "unknown": _unknown(plan),
-        "drawn": _drawn(plan),
-        "problems": [problem._asdict() for problem in plan.problems[:SHOWN_PROBLEMS]],
-        "groups": _groups(plan.problems),
-        "problem_count": len(plan.problems),
-        "warnings": [problem._asdict() for problem in plan.warnings[:SHOWN_PROBLEMS]],
-        "warning_count": len(plan.warnings),
-        "notices": plan.notices[:50],
-    }
-
-
-def _unknown(plan: Plan) -> list[dict[str, Any]]:
-    """What stands for organisations that nobody knows, the most frequent first, with the nearest ones."""
-    rows: dict[str, list[Problem]] = {}
-    for problem in plan.problems:
-        if problem.unknown:
-            rows.setdefault(problem.unknown, []).append(problem)
-    ordered = sorted(rows.items(), key=lambda item: -len(item[1]))[:SHOWN_UNKNOWN]
-    return [
-        {
-            "text": text,
-            "count": len(found),
-            "where": f"{found[0].sheet}第 {found[0].row} 行{found[0].column}",
-            "candidates": plan.candidates.get(text, []),
-        }
-        for text, found in ordered
-    ]
-
-
-def _drawn(plan: Plan) -> dict[str, Any] | None:
-    """The hierarchy that was understood, to look at."""
-    if plan.drawn is None:
-        return None
-    rows = [
-        {
-            "row": node.row, "level": node.level, "code": "" if node.code is None else str(node.code),
-            "name": node.name, "parent": node.above or "", "type": str(node.org_type or ""),
-            "category": str(node.category or ""), "origin": node.origin,
-        }
-        for node in plan.drawn.nodes[:SHOWN_DRAWN]
-    ]  # fmt: skip
-    total = len(plan.drawn.nodes)
-    return {"kind": plan.drawn.kind, "fingerprint": plan.drawn.fingerprint, "rows": rows, "total": total}
-
-
-def _groups(problems: list[Problem]) -> list[dict[str, Any]]:
-    """Problems by cause, the most frequent first: what differs from row to row is left out of the cause."""
-    found: dict[tuple[str, str, str], list[Problem]] = {}
-    for problem in problems:
-        cause = re.sub(r"[0-9]+(-[0-9]+)*", "…", re.sub(r'"[^"]*"', '"…"', problem.message.split("，是否指 ")[0]))
-        found.setdefault((problem.sheet, problem.column, cause), []).append(problem)
-    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
-    return [
-        {
-            "sheet": sheet,
-            "column": column,
-            "cause": cause,
-            "count": len(rows),
-            "rows": [row._asdict() for row in rows[:SHOWN_OF_A_CAUSE]],
-        }
-        for (sheet, column, cause), rows in ordered[:SHOWN_CAUSES]
-    ]
-
-
-def _changes(plan: Plan, sheet: str) -> dict[str, Any]:
-    new, changed = plan.kept(sheet, new=True), plan.kept(sheet, new=False)
-    return {
-        "new_rows": [_row(change) for change in new[:SHOWN_ROWS]],
-        "changed_rows": [_row(change) for change in changed[:SHOWN_ROWS]],
-    }
-
-
-def _row(change: Change) -> dict[str, Any]:
-    """One row as the preview shows it: its fields, old -> new, in Chinese."""
-    fields = []
-    values = change.told
-    for column in SHEETS[change.sheet]:
-        if column.name in values:
-            new = shown(change.sheet, column.name, values[column.name])
-            old = shown(change.sheet, column.name, change.old.get(column.name))
-            if change.stored is not None or new:
-                fields.append({"header": column.header, "old": old, "new": new})
-    return {"row": change.row, "label": change.label, "fields": fields}
-
-
-def shown(sheet: str, name: str, value: Any) -> str:
-    """A value of a plan as a reader understands it; a mobile number is masked."""
-    if value is None or value == "":
-        return columns.NONE_CODE if name == "branch" else ""
-    if name == "mobile":
-        return f"{value[:3]}****{value[-4:]}" if len(value) >= 7 else "****"
-    return BY_NAME[sheet][name].show(value)
-
-
-def problem_of(stored: dict[str, Any]) -> Problem:
-    """A problem as the batch keeps it."""
-    return Problem(**stored)

@@ -26,7 +26,7 @@ from typing import Any
 
 from orgs.errors import DomainError
 from orgs.importing import columns, gate, shapes
-from orgs.importing.columns import BLANKS, SHEETS, Column, Fault
+from orgs.importing.columns import BLANKS, HIDDEN, SHEETS, Column, Fault
 from orgs.importing.memory import uncollected
 from orgs.progress import Tick, silent
 
@@ -299,7 +299,29 @@ def _table(sheet: str, rows: list[Row], notices: list[str]) -> Table | None:
         raise Unreadable("工作表“组织”没有“组织代码”和“上级代码”列。" + UNDRAWN)
     positions = _positions(sheet, best, header, notices)
     del rows[: at + 1]
-    return Table(sheet, positions, [row for row in rows if _has_value(row[1], positions)])
+    rows = [row for row in rows if _has_value(row[1], positions)]
+    _spread(sheet, rows, positions, notices)
+    return Table(sheet, positions, rows)
+
+
+def _spread(sheet: str, rows: list[Row], positions: dict[str, int], notices: list[str]) -> None:
+    """What a cell merged over several rows says is meant for each of them, in columns where rows may say the same."""
+    for name in columns.SHARED[sheet]:
+        at = positions.get(name)
+        if at is None:
+            continue
+        spread, value = 0, None
+        for _, cells in rows:
+            if at >= len(cells):
+                continue
+            if cells[at] == Fault("above"):
+                cells[at] = value
+                spread += 1
+            else:
+                value = cells[at]
+        if spread:
+            header = columns.BY_NAME[sheet][name].header
+            notices.append(f"工作表“{sheet}”的列“{header}”有合并单元格，合并的 {spread} 行都按合并的内容理解")
 
 
 def _positions(
@@ -347,7 +369,7 @@ def _without_remarks(sheet: str, rows: list[Row], code_at: int | None, notices: 
         at, first = next(((at, cell) for at, cell in enumerate(cells) if not _is_blank(cell)), (0, None))
         what = ""
         if isinstance(first, str):
-            if at == code_at or _is_blank(code) or code == Fault("merged"):
+            if at == code_at or _is_blank(code) or code in HIDDEN:
                 text = columns.header_key(first)
                 what = "合计" if text.rstrip(":：") in TOTALS else "表下的说明" if REMARK.match(text) else ""
         if what:
@@ -367,7 +389,7 @@ def _is_blank(cell: Any) -> bool:
 def _has_value(cells: list[Any], positions: dict[str, int]) -> bool:
     """Anything in a known column; what a merged cell hides is no value."""
     for at in positions.values():
-        if at < len(cells) and not _is_blank(cells[at]) and cells[at] != Fault("merged"):
+        if at < len(cells) and not _is_blank(cells[at]) and cells[at] not in HIDDEN:
             return True
     return False
 

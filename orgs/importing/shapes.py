@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orgs.importing.columns import BLANKS, ORG_TYPES, ORGS, Fault, header_key, key
+from orgs.importing.columns import BLANKS, HIDDEN, ORG_TYPES, ORGS, header_key, key, probably
 
 LEVELS, INDENT = "levels", "indent"
 KINDS = {LEVELS: "一级、二级、三级……列（含合并单元格）", INDENT: "名称前的空格"}
@@ -23,6 +23,7 @@ LEVEL_HEADER = re.compile(rf"第?([{NUMERALS}]|[1-9]|10)级(党?组织|单位|�
 WIDTHS = {"\u3000": 2, "\t": 4}  # in blanks
 FILLED_IN = ("code", "name", "org_type", "category", "parent")
 ENDINGS = sorted(ORG_TYPES, key=len, reverse=True)
+UNCODED = "待填"  # stands where a new top organisation needs a code
 SUFFIX = 3  # digits that a proposed code adds to its parent's
 Row = tuple[int, list[Any]]
 
@@ -125,7 +126,7 @@ def _by_levels(rows: Sequence[Row], levels: list[int]) -> list[Node]:
         deepest, fresh = filled[-1], False
         for level in range(deepest + 1):
             text, node = texts[level], path[level] if level < len(path) else None
-            hidden = found[level] == Fault("merged")
+            hidden = found[level] in HIDDEN
             if not text:
                 if node is None or fresh:
                     path = path[:level]
@@ -293,6 +294,15 @@ def _place(node: Node, table: Any, known: _Known) -> None:
         node.code, node.origin = match, "已有组织"
     elif parent is not None and node.name:
         node.code, node.origin = known.next(str(parent)), "新代码"
+    elif node.name:
+        node.code, node.origin = known.next(UNCODED), "还没有代码"
+        near = probably(node.name, known.by_name)
+        node.odd.append(
+            (
+                f"最上一级的“{node.name}”系统里没有，文件里也没有它的代码{near}",
+                "它是已有的组织时，名称写得和系统里一样；是新的根组织时，加一列“组织代码”，写上它的代码",
+            )
+        )
     stored = known.by_code.get(key(str(node.code)))
     if node.parent is None and stored is not None:
         node.above = stored.parent  # the top of the drawing stays where it hangs

@@ -26,8 +26,6 @@ PERSON_FIELDS = (
     "pk", "number", "name", "title", "gender", "born_on", "joined_on", "kind", "status", "mobile", "note",
 )  # fmt: skip
 
-REPEATED = ("title", "gender", "born_on", "joined_on", "kind", "status", "note")  # many persons have the same
-
 
 def categories() -> dict[str, int]:
     """Name -> id of the active scheme's unit categories. Raises DomainError while no scheme is active."""
@@ -114,13 +112,15 @@ def _some(rows: Any, path: str, keys: set[str]) -> Iterator[Any]:
 
 
 class _Kept:
-    """Its `__dict__` is what is wanted: those of one class share their keys, and so take a third of the memory."""
+    """Its `__dict__` is what is wanted: those of one class share their keys, and so take a third of the memory. What many
+    persons have alike is one object for all of them: `once` returns the first one of its kind.
+    """
 
-    def __init__(self, *row: Any) -> None:
-        (
-            self.pk, self.number, self.name, self.title, self.gender, self.born_on, self.joined_on, self.kind, self.status,
-            self.mobile, self.note,
-        ) = row  # fmt: skip
+    def __init__(self, once: Callable[[Any, Any], Any], *row: Any) -> None:
+        self.pk, self.number, name, title, gender, born_on, joined_on, kind, status, self.mobile, note = row
+        self.name, self.title, self.note = once(name, name), once(title, title), once(note, note)
+        self.born_on, self.joined_on = once(born_on, born_on), once(joined_on, joined_on)
+        self.gender, self.kind, self.status = once(gender, gender), once(kind, kind), once(status, status)
         self.branch = self.moved_on = self.last_end = None
 
 
@@ -131,9 +131,9 @@ def _persons(keys: set[str]) -> dict[str, dict[str, Any]]:
     for row in _some(Person.objects.order_by().values_list(*PERSON_FIELDS), "number", keys):
         number = key(row[1])
         if number in keys:
-            person = found[number] = _Kept(*row).__dict__
-            for name in REPEATED:
-                person[name] = once(person[name], person[name])
+            person = found[number] = _Kept(once, *row).__dict__
+            if person["number"] == number:
+                person["number"] = number  # one object for both
     by_pk = {person["pk"]: person for person in found.values()}
     opened = Membership.objects.filter(to_on__isnull=True).order_by()
     for pk, branch, begun in _of(opened, by_pk, lambda rows: rows.values_list("person_id", "branch__code", "from_on")):

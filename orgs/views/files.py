@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from orgs import lists
+from orgs import clock, lists
 from orgs.requests import UserRequest
 from orgs.tables import Asked
 
@@ -19,13 +19,14 @@ from orgs.tables import Asked
 def list_file(request: UserRequest, asked: Asked, found: QuerySet[Any], *, back: str) -> HttpResponseBase:
     """Every row of a list that was asked for, as a workbook; too long a list leads back to its page, which says so."""
     title = asked.table.title
+    day = f"{asked.on.isoformat()} 的情况" if asked.on < clock.today() else ""
     try:
         file = lists.workbook(
             title,
             asked.file_columns,
             asked.file_rows(found),
             count=found.count(),
-            conditions=asked.conditions,
+            conditions="，".join(filter(None, (asked.conditions, day))),
             by=request.user,
         )
     except lists.TooLong as error:

@@ -13,10 +13,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from orgs import foreseeing
-from orgs.change_forms import ReasonForm, spell, unspell
+from orgs import changes, foreseeing
+from orgs.change_forms import spell, unspell
 from orgs.errors import DomainError
 from orgs.foreseeing import Different, Plan
+from orgs.forms import Entered
 from orgs.requests import UserRequest
 
 Data = dict[str, Any]
@@ -39,22 +40,28 @@ class Page:
 def change(
     request: UserRequest,
     page: Page,
-    form: ReasonForm,
+    form: Entered,
     *,
     plan: Callable[[Data], Plan],
     done: Callable[[Data], str],
     after: str = "",
+    only_if_it_matters: bool = False,
 ) -> HttpResponse:
     """The form; then, from the same address, its consequences; then, with what was shown, the change itself.
 
     `plan` and `done` are asked with what the form found; `after` is the address to go to (default: back).
+    `only_if_it_matters`: it is done at once where neither duties nor figures become different.
     """
     if request.method == "POST" and form.is_valid() and "back" not in request.POST:
         asked = plan(form.cleaned_data)
         try:
             if "seen" not in request.POST:
-                return _preview(request, page, form, foreseeing.foresee(asked))
-            foreseeing.carry_out(asked, seen=unspell(request.POST["seen"]))
+                follows = foreseeing.foresee(asked)
+                if not (only_if_it_matters and changes.is_quiet(follows)):
+                    return _preview(request, page, form, follows)
+                foreseeing.carry_out(asked, seen=follows)
+            else:
+                foreseeing.carry_out(asked, seen=unspell(request.POST["seen"]))
         except Different as error:
             messages.warning(request, str(error))
             return _preview(request, page, form, error.consequences)
@@ -66,6 +73,6 @@ def change(
     return render(request, "orgs/change_form.html", {"page": page, "form": form})
 
 
-def _preview(request: UserRequest, page: Page, form: ReasonForm, consequences: list[str]) -> HttpResponse:
+def _preview(request: UserRequest, page: Page, form: Entered, consequences: list[str]) -> HttpResponse:
     context = {"page": page, "form": form, "consequences": consequences, "seen": spell(consequences)}
     return render(request, "orgs/change_preview.html", context)

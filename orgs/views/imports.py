@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orgs import progress
 from orgs.errors import DomainError
-from orgs.importing import aliases, export, job, undo
+from orgs.importing import aliases, export, job, telling, undo, uploaded
 from orgs.importing.gate import MAX_FILE, SUFFIXES
 from orgs.models import ImportBatch, ImportJob, ImportState, Organization, OrganizationAlias
 from orgs.requests import UserRequest
@@ -107,7 +107,7 @@ def import_preview(request: UserRequest, pk: int) -> HttpResponse:
             "stopped": batch.state in (ImportState.CANCELLED, ImportState.INTERRUPTED),
             "checked": bool(batch.counts.get("sheets")),
             "nothing_to_do": not any(s["new"] or s["changed"] for s in batch.counts.get("sheets", [])),
-            "shown_rows": job.SHOWN_ROWS,
+            "shown_rows": telling.SHOWN_ROWS,
         },
     )
 
@@ -164,7 +164,7 @@ def import_confirm(request: UserRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         if batch.state == ImportState.APPLIED:
-            messages.success(request, f"导入完成。{job.totals(batch)}")
+            messages.success(request, f"导入完成。{telling.totals(batch)}")
     return redirect("import_preview", pk=pk)
 
 
@@ -247,14 +247,16 @@ def import_errors(request: UserRequest, pk: int) -> HttpResponse:
     batch = get_object_or_404(ImportBatch.objects.visible_to(request.user), pk=pk)
     stored = batch.counts.get("problems", []), batch.counts.get("warnings", [])
     if batch.counts.get("problem_count", 0) <= len(stored[0]):
-        problems, warnings = ([job.problem_of(row) for row in rows] for rows in stored)
-        return _download(export.errors(problems, warnings, job.sent(batch)), f"import-{batch.pk}-errors.xlsx")
+        problems, warnings = ([telling.problem_of(row) for row in rows] for rows in stored)
+        return _download(export.errors(problems, warnings, uploaded.sent(batch)), f"import-{batch.pk}-errors.xlsx")
     try:
         plan = job.preview_again(batch, by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("import_preview", pk=pk)
-    return _download(export.errors(plan.problems, plan.warnings, job.sent(batch)), f"import-{batch.pk}-errors.xlsx")
+    return _download(
+        export.errors(plan.problems, plan.warnings, uploaded.sent(batch)), f"import-{batch.pk}-errors.xlsx"
+    )
 
 
 @administrators_only

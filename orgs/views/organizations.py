@@ -6,9 +6,7 @@ import dataclasses
 import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Exists, Q, QuerySet
-from django.forms import Form, ModelForm
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,21 +19,23 @@ from orgs import (
     history,
     organizations_table,
     past,
-    people,
     people_table,
+    personnel,
     reorganizing,
     scope,
     standing,
     tables,
     treeview,
 )
-from orgs.errors import DomainError
+from orgs.changes import Change, ChangeKind
+from orgs.foreseeing import Plan
 from orgs.forms import MemberForm
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
 from orgs.paging import page_of
 from orgs.requests import UserRequest
 from orgs.views.as_of import day_asked_for, day_context
 from orgs.views.files import list_file
+from orgs.views.foreseeing import Data, Page, change
 
 HISTORY = 12
 
@@ -50,13 +50,13 @@ def found_by(queryset: QuerySet, **key: str) -> Any:
 @require_GET
 def organizations(request: UserRequest) -> HttpResponse:
     """Where the user's view begins, as a tree; or the list of what was asked for."""
-    asked = tables.asked(organizations_table.TABLE, request.GET, request.user, clock.today())
+    on = day_asked_for(request)
+    asked = tables.asked(organizations_table.of(on), request.GET, request.user, on)
     if asked.is_narrowed or request.GET.get("view") == "list":
         page = page_of(request, asked.select(organizations_table.every(request.user)))
         rows = asked.prepared(page)
-        context: dict[str, Any] = {"page_obj": page, "rows": rows, "lines": asked.lines(rows)}
+        context: dict[str, Any] = {"page_obj": page, "rows": rows, "lines": asked.lines(rows)} | day_context(on)
         return render(request, "orgs/organizations.html", context | {"asked": asked, "is_list": True})
-    on = day_asked_for(request)
     tops = directory.tops(request.user, on)
     code = tables.typed(request.GET, "open")
     to = Organization.objects.visible_to(request.user).alive(on).filter(code=code).first() if code else None
@@ -67,7 +67,8 @@ def organizations(request: UserRequest) -> HttpResponse:
 @require_GET
 def organizations_export(request: UserRequest) -> HttpResponseBase:
     """The list of organisations as it is shown, all its pages, as a workbook."""
-    asked = tables.asked(organizations_table.TABLE, request.GET, request.user, clock.today())
+    on = day_asked_for(request)
+    asked = tables.asked(organizations_table.of(on), request.GET, request.user, on)
     return list_file(request, asked, asked.select(organizations_table.every(request.user)), back="organizations")
 
 
@@ -166,13 +167,6 @@ def _history(request: UserRequest, org: Organization) -> QuerySet[AuditEvent]:
 # --- changes ---------------------------------------------------------------------------------------------------
 
 
-def _answer(
-    request: UserRequest, org: Organization, form: Form | ModelForm, title: str, action: str, note: str = ""
-) -> HttpResponse:
-    context = {"org": org, "form": form, "title": title, "action": action, "note": note}
-    return render(request, "orgs/organization_form.html", context)
-
-
 @require_http_methods(["GET", "POST"])
 def member_add(request: UserRequest, code: str) -> HttpResponse:
     """A new member of a branch."""
@@ -180,14 +174,13 @@ def member_add(request: UserRequest, code: str) -> HttpResponse:
     if not org.is_branch:
         raise Http404
     form = MemberForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = people.add(form.instance, org, form.cleaned_data["on"], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, f"已把{person.name}加入{org.name}。")
-            return redirect("person", number=person.number)
-    return _answer(
-        request, org, form, "新增党员", "加入本支部", "从其他支部转来的，请由上级办公室办理转移，不要重复新增。"
-    )
+
+    def plan(data: Data) -> Plan:
+        on = data["on"]
+        joined = Change(ChangeKind.JOIN, None, on or clock.today(), org, number=data["number"])
+        return Plan(joined, lambda: personnel.join(form.instance, org, on=on, by=request.user))
+
+    own = reverse("organization", args=[org.code])
+    note = "从其他支部转来的，请由上级办公室办理转移，不要重复新增。"
+    page = Page("新增党员", "加入本支部", "支部", f"{org.name}（{org.code}）", note, ((org.name, own),), own)
+    return change(request, page, form, plan=plan, done=lambda data: f"已把{data['name']}加入{org.name}。")

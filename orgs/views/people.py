@@ -8,17 +8,21 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orgs import accounts, clock, history, people, people_table, standing, tables
+from orgs import accounts, clock, history, people_table, personnel, standing, tables
 from orgs.admin.base import changed_values
+from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
+from orgs.foreseeing import Plan
 from orgs.forms import PersonForm
 from orgs.models import Organization, Person, User
 from orgs.paging import page_of
 from orgs.requests import UserRequest
 from orgs.views.files import list_file
+from orgs.views.foreseeing import Data, Page, change
 from orgs.views.organizations import found_by
 
 
@@ -74,20 +78,22 @@ def _holds(row: Any, on: Any) -> bool:
 
 @require_http_methods(["GET", "POST"])
 def person_edit(request: UserRequest, number: str) -> HttpResponse:
-    """Correct a person's facts."""
+    """Correct a person's facts; what duties hang on is done after a look at what follows."""
     shown = found_by(Person.objects.editable_by(request.user), number=number)
     form = PersonForm(request.POST or None, instance=shown)
-    if request.method == "POST" and form.is_valid():
-        values = changed_values(form)
-        try:
-            people.update_many([(shown, values)] if values else [], by=request.user)
-        except DomainError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, "已保存。" if values else "没有改动。")
-            return redirect("person", number=shown.number)
-    context = {"person": shown, "form": form, "title": "修改人员信息", "action": "保存", "note": ""}
-    return render(request, "orgs/person_form.html", context)
+    own = reverse("person", args=[shown.number])
+    page = Page("修改人员信息", "保存", "人员", f"{shown.name}（{shown.number}）", "", ((shown.name, own),), own)
+
+    if request.method == "POST" and form.is_valid() and not personnel.COUNTING & set(form.changed_data):
+        personnel.correct(shown, changed_values(form), by=request.user)
+        messages.success(request, "已保存。" if form.has_changed() else "没有改动。")
+        return redirect(own)
+
+    def plan(data: Data) -> Plan:
+        corrected = Change(ChangeKind.CORRECT, None, clock.today(), persons=(shown.pk,))
+        return Plan(corrected, lambda: personnel.correct(shown, changed_values(form), by=request.user))
+
+    return change(request, page, form, plan=plan, done=lambda data: "已保存。", only_if_it_matters=True)
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from orgs.importing import apply, columns, export, job
+from orgs.importing import apply, columns, export, job, telling, uploaded
 from orgs.importing.columns import SHEETS, header_key
 from orgs.models import ImportState
 from reports.demonstration import load
@@ -97,7 +97,7 @@ def test_more_than_twenty_mistakes_are_mended_from_their_messages():
     wrong, right = with_mistakes(data)
     batch = job.upload(wrong, "全系统.xlsx", by=admin)
     assert batch.state == ImportState.REFUSED
-    problems = [job.problem_of(row) for row in batch.counts["problems"]]
+    problems = [telling.problem_of(row) for row in batch.counts["problems"]]
     told = {(p.sheet, p.row, p.column): p for p in problems}
     assert len(MISTAKES) >= 20
     assert sorted(told) == sorted(right), [str(problem) for problem in problems]
@@ -109,7 +109,7 @@ def test_more_than_twenty_mistakes_are_mended_from_their_messages():
         parts = [sums[name] for name in ("new", "updated", "moved", "unchanged", "wrong")]
         assert sum(parts) == sums["total"]
     # The workbook that comes back has every wrong cell marked; mended there, it is the tree again.
-    back = load_workbook(io.BytesIO(export.errors(problems, [], job.sent(batch))))
+    back = load_workbook(io.BytesIO(export.errors(problems, [], uploaded.sent(batch))))
     del back["错误清单"]
     for (sheet, row, column), value in right.items():
         headers = [header_key(cell.value) for cell in back[sheet][1]]

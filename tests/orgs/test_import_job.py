@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from orgs import jobs, progress, tree
 from orgs.errors import Forbidden, TreeBusy
-from orgs.importing import apply, job, reading
+from orgs.importing import apply, job, reading, uploaded
 from orgs.models import AuditEvent, ImportBatch, ImportJob, ImportState, Membership, Organization, Person
 from orgs.tasks import run_import
 from tests import builders
@@ -37,7 +37,7 @@ WRONG = book([*TREE, ("9", "某党支部", "党支部", "机关内设机构", "n
 def launched(monkeypatch):
     """Everything is large; what would be done elsewhere is noted and left to the test."""
     noted: list[int] = []
-    monkeypatch.setattr(job, "AT_ONCE", 0)
+    monkeypatch.setattr(uploaded, "AT_ONCE", 0)
     monkeypatch.setattr(job, "launch", noted.append)
     return noted
 
@@ -248,13 +248,13 @@ def test_a_process_without_a_sign_of_life_is_an_interruption(batch, boss, state)
 
 def test_who_was_taken_for_dead_writes_nothing(batch, boss, monkeypatch):
     ready(batch, boss)
-    real = job._book
+    real = job.book_of
 
     def slow(*arguments):
         ImportBatch.objects.filter(pk=batch.pk).update(state=ImportState.QUEUED, run="")
         return real(*arguments)
 
-    monkeypatch.setattr(job, "_book", slow)
+    monkeypatch.setattr(job, "book_of", slow)
     assert job.run(batch.pk)
     assert state_of(batch) == ImportState.QUEUED
     assert not Organization.objects.exists()

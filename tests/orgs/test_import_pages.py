@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from orgs.importing import apply, job
+from orgs.importing import apply, job, telling
 from orgs.importing.reading import Unreadable
 from orgs.models import AuditEvent, ImportBatch, Organization, Person
 from tests import builders
@@ -42,7 +42,7 @@ def test_upload_preview_confirm_receipt(admin):
     batch.refresh_from_db()
     assert batch.state == "applied"
     assert batch.applied_at is not None
-    assert job.totals(batch).startswith("组织 新增 4、更新 0、未变 0")
+    assert telling.totals(batch).startswith("组织 新增 4、更新 0、未变 0")
     assert batch.file_name == "组织 a.xlsx"
     assert "组织" not in batch.file.name
     assert AuditEvent.objects.filter(verb="导入", by__username="boss").count() == 1

@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orgs import tree
-from orgs.importing import columns, plan
+from orgs.importing import columns
 from orgs.importing.apply import Wrong
+from orgs.importing.planning.rows import MAX_DEPTH
 from orgs.models import (
     ChargeKind,
     Gender,
@@ -44,7 +45,7 @@ def test_words_are_those_of_the_models():
     assert {word: slug for word, slug in columns.ROLES.items() if word != "成员"} == {
         r.label: r.value for r in PostRole
     }
-    assert plan.MAX_DEPTH == tree.MAX_DEPTH
+    assert MAX_DEPTH == tree.MAX_DEPTH
 
 
 def test_rows_come_in_any_order():
@@ -159,9 +160,31 @@ def test_a_calculated_formula_is_its_value():
 
 def test_what_a_merged_cell_hides_is_no_root():
     def merge(made):
-        made["组织"].merge_cells("E4:E5")
+        made["组织"].merge_cells("D4:E5")
 
-    assert problems_of_data(edited(book(TREE), merge)) == ["组织!5 上级代码: 单元格被合并，内容只在合并区域的左上角"]
+    assert problems_of_data(edited(book(TREE), merge)) == [
+        "组织!4 上级代码: 单元格被合并，内容只在合并区域的左上角",
+        "组织!5 单位类别: 单元格被合并，内容只在合并区域的左上角",
+        "组织!5 上级代码: 单元格被合并，内容只在合并区域的左上角",
+    ]
+
+
+def test_what_many_rows_share_may_be_merged_over_them():
+    def merge(made):
+        made["组织"].merge_cells("E4:E5")
+        made["组织"].merge_cells("D3:D5")
+        made["人员"].merge_cells("C2:C4")
+
+    people = [(f"P{number}", f"党员{number}", "011") for number in range(1, 4)]
+    made = import_(edited(book(TREE, people), merge))
+    assert numbers(made, "组织") == (4, 0, 0, 0)
+    assert [org.parent.code for org in Organization.objects.filter(code__in=("011", "012"))] == ["01", "01"]
+    assert Membership.objects.filter(branch__code="011").count() == 3
+    assert [notice for notice in made.notices if "合并" in notice] == [
+        "工作表“组织”的列“单位类别”有合并单元格，合并的 2 行都按合并的内容理解",
+        "工作表“组织”的列“上级代码”有合并单元格，合并的 1 行都按合并的内容理解",
+        "工作表“人员”的列“所属支部代码”有合并单元格，合并的 2 行都按合并的内容理解",
+    ]
 
 
 def test_a_missing_column_leaves_and_an_empty_cell_clears():

@@ -290,6 +290,19 @@ def test_a_broken_drawing_names_the_row_and_comes_back_written_out(tianjin):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("header", [LEVELS, [*LEVELS, "组织代码"]])
+def test_a_new_top_without_a_code_is_one_problem_with_its_cure(tianjin, header):
+    names = [["天津局新党组"], [None, "新设机关党委"], [None, None, "办公室党支部"]]
+    plan = plan_of(book([[*row, *[None] * (3 - len(row)), "机关内设机构"] for row in names], 组织=header))
+    message = '最上一级的“天津局新党组”系统里没有，文件里也没有它的代码，是否指 "天津局党组"？'
+    assert said(plan) == [
+        f"组织!2 组织名称: {message}",
+        '组织!2 上级代码: 没有上级，会成为又一个根组织（已有 "1"）',
+    ]
+    assert "加一列“组织代码”" in plan.problems[0].cure
+
+
+@pytest.mark.django_db
 def test_excels_own_indent_cannot_be_read_and_that_is_said(tianjin):
     with pytest.raises(reading.Unreadable, match="增加缩进"):
         reading.read(book([["局党组", "党组"], ["机关党委", "机关党委"]], 组织=["组织名称", "组织类型"]), "a.xlsx")

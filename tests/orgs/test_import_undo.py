@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from orgs import accounts, people, tree
-from orgs.importing import export, job, undo
+from orgs.importing import export, job, undo, uploaded
 from orgs.models import AuditEvent, Charge, ImportBatch, ImportJob, Membership, Organization, Person, Post
 from reports import coverage
 from reviews import duties
@@ -158,7 +158,7 @@ def test_what_already_hangs_on_a_new_organisation_refuses_it(imported, cast):
 
 
 def test_a_large_one_is_a_job_and_keeps_the_receipt_when_it_cannot(imported, cast, monkeypatch):
-    monkeypatch.setattr(job, "AT_ONCE", 10)
+    monkeypatch.setattr(uploaded, "AT_ONCE", 10)
     monkeypatch.setattr(job, "launch", lambda pk: None)
     queued = job.undo_import(imported, by=cast.user["admin"])
     assert (queued.state, queued.job) == ("queued", ImportJob.UNDO)
@@ -169,7 +169,7 @@ def test_a_large_one_is_a_job_and_keeps_the_receipt_when_it_cannot(imported, cas
 
 
 def test_a_large_one_is_undone_by_its_job_or_given_up_before(imported, cast, monkeypatch):
-    monkeypatch.setattr(job, "AT_ONCE", 10)
+    monkeypatch.setattr(uploaded, "AT_ONCE", 10)
     monkeypatch.setattr(job, "launch", lambda pk: None)
     job.undo_import(imported, by=cast.user["admin"])
     assert job.cancel(imported, by=cast.user["admin"]).state == "applied"

@@ -294,8 +294,11 @@ NEW = {"number": "N-fresh", "name": "新同志", "kind": "probationary", "on": "
 
 
 def test_the_secretary_adds_a_member_to_his_branch(cast, as_user):
-    answer = as_user(cast.user["secretary"]).post(reverse("member_add", kwargs={"code": "1311"}), NEW)
-    assert answer["Location"] == reverse("person", kwargs={"number": "N-fresh"})
+    client, address = as_user(cast.user["secretary"]), reverse("member_add", kwargs={"code": "1311"})
+    shown = client.post(address, NEW)
+    assert not Person.objects.filter(number="N-fresh").exists()
+    answer = client.post(address, NEW | {"seen": shown.context["seen"]})
+    assert answer["Location"] == reverse("organization", kwargs={"code": "1311"})
     membership = Membership.objects.get(person__number="N-fresh")
     assert (membership.branch, membership.from_on) == (cast.org["1311"], builders.day("2010-07-01"))
 

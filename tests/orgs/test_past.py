@@ -206,6 +206,82 @@ def test_the_page_shows_the_name_and_the_superiors_of_the_day(cast, as_user):
     assert [upper.code for upper in now.context["above"]] == ["13", "131", "132"]
 
 
+# --- search and list ---------------------------------------------------------------------------------------------
+
+
+def found(client, on: str, **asked) -> dict[str, str]:
+    page = client.get(reverse("organizations"), {"on": on, **asked})
+    assert page.status_code == 200
+    return {row.org.code: row.org.name for row in page.context["rows"]}
+
+
+def test_the_search_of_a_day_knows_the_names_of_that_day(cast, as_user):
+    reorganizing.rename(org("132"), name="滨海检验检疫局党组", short_name="滨海局", on=OCTOBER, **WHY)
+    client = as_user(cast.user["clerk"])
+    for words in ("塘沽检验", "tanggujian", "tgjyjyj"):
+        assert found(client, "2010-09-30", q=words) == {"132": "塘沽检验检疫局党组"}
+        assert found(client, "2010-10-01", q=words) == {}
+    for words in ("滨海", "binhai", "BHJ"):
+        assert found(client, "2010-09-30", q=words) == {}
+        assert found(client, "2010-10-01", q=words) == {"132": "滨海检验检疫局党组"}
+    for on in ("2010-09-30", "2010-10-01"):
+        assert set(found(client, on, q="132")) == {"132", "1321"}
+        assert set(found(client, on, q="塘沽局综合")) == {"1321"}  # this one kept its name
+
+
+def test_of_several_former_names_that_of_the_day_is_found(cast, as_user):
+    for name, on in (("甲局党组", OCTOBER), ("乙局党组", NOVEMBER)):
+        reorganizing.rename(org("132"), name=name, short_name="", on=on, **WHY)
+    client = as_user(cast.user["clerk"])
+    days = ("2010-09-30", "2010-10-31", "2010-11-30")
+    for words, hits in (("塘沽检验", (1, 0, 0)), ("甲局", (0, 1, 0)), ("yiju", (0, 0, 1))):
+        assert tuple(len(found(client, on, q=words)) for on in days) == hits
+
+
+def test_the_list_of_a_day_has_what_was_then_and_its_links_keep_the_day(cast, as_user):
+    reorganizing.rename(org("131"), name="天津局直属机关党委", on=OCTOBER, **WHY)
+    reorganizing.move(org("132"), under=org("131"), on=OCTOBER, **WHY)
+    reorganizing.merge(org("1321"), into=org("1311"), on=NOVEMBER, **WHY)
+    tree.update(org("132"), {"org_type": "committee"}, by=None)
+    client = as_user(cast.user["clerk"])
+    address = reverse("organizations")
+    page = client.get(address, {"view": "list", "on": "2010-09-30"})
+    above = {row.org.code: [upper.name for upper in row.above] for row in page.context["rows"]}
+    assert above["132"] == ["天津检验检疫局党组"]
+    assert above["1311"] == ["天津检验检疫局党组", "天津局机关党委"]
+    assert f"{reverse('organization', args=['132'])}?on=2010-09-30" in page.content.decode()
+    assert "按 2010年9月30日 显示" in page.content.decode()
+    assert "1321" in above
+    assert "1321" not in found(client, "2010-11-30", view="list")
+    assert "132" in found(client, "2010-09-30", type="group")
+    assert "132" not in found(client, "2010-12-10", type="group")
+    file = client.get(reverse("organizations_export"), {"view": "list", "on": "2010-09-30"})
+    rows = list(openpyxl.load_workbook(BytesIO(b"".join(file.streaming_content))).active.iter_rows(values_only=True))
+    assert ("天津局机关党委", "131") in {row[:2] for row in rows}
+
+
+def test_the_search_of_a_day_ends_where_the_users_view_does(cast, as_user):
+    reorganizing.rename(org("12"), name="广东局新党组", on=OCTOBER, **WHY)
+    was = past.one_as_of(org("12"), SEPTEMBER).name
+    assert found(as_user(cast.user["admin"]), "2010-09-30", q=was) == {"12": was}
+    assert found(as_user(cast.user["clerk"]), "2010-09-30", q=was) == {}
+
+
+@pytest.mark.parametrize("words", ["塘沽", "tg"])
+def test_the_list_of_a_day_costs_the_same_however_many_were_renamed(
+    cast, as_user, words, django_assert_max_num_queries
+):
+    for number in range(30):
+        builders.make_org(f"132{number:03}", parent=cast.org["132"], name=f"塘沽局第{number}党支部")
+    client = as_user(cast.user["clerk"])
+    with django_assert_max_num_queries(26):
+        assert len(found(client, "2010-09-30", q=words)) > 25
+    for one in Organization.objects.filter(code__startswith="132"):
+        reorganizing.rename(one, name=f"滨海{one.code}", on=OCTOBER, **WHY)
+    with django_assert_max_num_queries(26):
+        assert len(found(client, "2010-09-30", q=words)) > 25
+
+
 # --- 沿革 ----------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from orgs import accounts, clock, people, scope, tree
 from orgs.models import Charge, Grant, Membership, Organization, Person, Post, User
+from orgs.tree import numbering
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ def traps(monkeypatch):
         ("V1", "901", "党支部", "V", False),
     ):
         org[name] = builders.make_org(code, type_name, parent=org.get(parent), name=name, guidance=guidance)
-    monkeypatch.setattr(tree, "WIDEST", 1)  # no gap between neighbours, and both trees numbered alike
+    monkeypatch.setattr(numbering, "WIDEST", 1)  # no gap between neighbours, and both trees numbered alike
     tree.renumber()
     for one in org.values():
         one.refresh_from_db()

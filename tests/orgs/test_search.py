@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from orgs import directory, people, pinyin, tree
+from orgs import clock, directory, people, pinyin, tree
 from orgs.models import AuditEvent, Organization, Person
 from tests import builders
 
@@ -161,7 +161,7 @@ def test_organisations_are_found_by_name_code_pinyin_and_initials(cast, as_user,
 def test_a_short_name_is_found_by_its_reading(cast):
     tree.update(cast.org["132"], {"short_name": "滨海局"}, by=None)
     for words in ("binhai", "bhj", "滨海"):
-        assert [org.code for org in directory.search(Organization.objects.all(), words)] == ["132"]
+        assert [org.code for org in directory.search(Organization.objects.all(), words, clock.today())] == ["132"]
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from orgs import tree
 from orgs.models import Category, Organization, OrganizationPast, Relation
+from orgs.tree import numbering, placing
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -249,7 +250,7 @@ class Game:
 def test_every_sequence_of_writes_leaves_the_tree_of_the_parent_links(group, monkeypatch):
     chance = random.Random(group)
     category = builders.category("总局机关")
-    whole, refused, renumber, faults_around = 0, 0, tree.renumber, tree._faults_around
+    whole, refused, renumber, faults_around = 0, 0, numbering.renumber, placing._faults_around
 
     def counted() -> int:
         nonlocal whole
@@ -261,13 +262,13 @@ def test_every_sequence_of_writes_leaves_the_tree_of_the_parent_links(group, mon
         assert faults_around(top) == []
         return []
 
-    monkeypatch.setattr(tree, "renumber", counted)
-    monkeypatch.setattr(tree, "_faults_around", never_at_fault)
+    monkeypatch.setattr(numbering, "renumber", counted)
+    monkeypatch.setattr(placing, "_faults_around", never_at_fault)
     for _ in range(SEQUENCES):
         # So little room that gaps are used up all the time; and few enough are few, so that both ways are gone.
-        monkeypatch.setattr(tree, "WIDEST", chance.choice([1, 2, 4, 16, 1 << 16]))
-        monkeypatch.setattr(tree, "ROOMY", chance.choice([1, 2, 64]))
-        monkeypatch.setattr(tree, "FEW", chance.choice([2, 4, 50]))
+        monkeypatch.setattr(numbering, "WIDEST", chance.choice([1, 2, 4, 16, 1 << 16]))
+        monkeypatch.setattr(placing, "ROOMY", chance.choice([1, 2, 64]))
+        monkeypatch.setattr(placing, "FEW", chance.choice([2, 4, 50]))
         with transaction.atomic():
             game = Game(chance, category)
             game.add()
@@ -293,7 +294,7 @@ def test_a_gap_lasts_for_dozens_of_additions_behind_the_last_and_some_at_one_spo
     for number in range(8):
         builders.make_org(f"11{number}", "党支部", "总局机关", top)
     tree.renumber()
-    monkeypatch.setattr(tree, "renumber", lambda: pytest.fail("the whole tree was numbered"))
+    monkeypatch.setattr(numbering, "renumber", lambda: pytest.fail("the whole tree was numbered"))
     for number in range(150):
         builders.make_org(f"119{number:03}", "党支部", "总局机关", top)
     for number in range(40):

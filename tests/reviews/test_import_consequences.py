@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from orgs.importing import job
+from orgs.importing import job, uploaded
 from orgs.models import Organization
 from reports import coverage
 from reviews import consequences, duties
@@ -67,7 +67,7 @@ def test_of_a_large_system_the_extent_is_estimated(cast, period, monkeypatch):
 
 
 def test_of_a_large_file_in_a_small_system_too_and_it_follows_at_once(cast, period, monkeypatch):
-    monkeypatch.setattr(job, "AT_ONCE", 10)
+    monkeypatch.setattr(uploaded, "AT_ONCE", 10)
     monkeypatch.setattr(job, "launch", lambda pk: None)
     batch = job.upload(book(people=LEAVING), "a.xlsx", by=cast.user["admin"])
     job.run(batch.pk)

@@ -20,6 +20,19 @@ def merged_parents(page) -> None:
     page.merge_cells("E4:E5")
 
 
+def merged_across(page) -> None:
+    page.merge_cells("D4:E5")
+
+
+def merged_codes(page) -> None:
+    page.merge_cells("A4:A5")
+
+
+def merged_empty(page) -> None:
+    page["E4"] = None
+    page.merge_cells("E4:E5")
+
+
 def same_notes(page) -> None:
     """Colours, comments of a hundred words and a height do not matter."""
     page.row_dimensions[2].height = 60
@@ -37,8 +50,15 @@ CASES = [
     Case("#REF! in a date", lambda: cell("G6", '<c r="G6" t="e"><v>#REF!</v></c>',
          book([*[(*r, None) for r in TREE], (*org(), "2010-01-01")], 组织=WITH_DATE)),
          problems=(f"组织!6 成立日期: {ERROR}",)),
-    Case("a parent merged downwards", tree(merged_parents),
-         problems=("组织!5 上级代码: 单元格被合并，内容只在合并区域的左上角",)),
+    Case("a parent merged downwards", tree(merged_parents), counts=plus(0), stored={"012": {"parent": "01"}},
+         notices=("工作表“组织”的列“上级代码”有合并单元格，合并的 1 行都按合并的内容理解",)),
+    Case("a parent merged with what stands beside it", tree(merged_across),
+         problems=tuple(f"组织!{place}: 单元格被合并，内容只在合并区域的左上角" for place in ("4 上级代码", "5 单位类别", "5 上级代码"))),
+    Case("codes merged downwards", tree(merged_codes),
+         problems=("组织!5 组织代码: 与上一行的单元格合并了，这一列每行的内容都不同",)),
+    Case("a parent merged over nothing is no root", tree(merged_empty),
+         problems=('组织!4 上级代码: 没有上级，会成为又一个根组织（已有 "001"）',
+                   '组织!5 上级代码: 没有上级，会成为又一个根组织（已有 "001"）')),
     Case("a truth value as code", more(org(code=True)), problems=("组织!6 组织代码: 是逻辑值（TRUE/FALSE），不是代码",)),
     Case("a truth value as name", more(org(name=True)), problems=("组织!6 组织名称: 是逻辑值（TRUE/FALSE），不是名称",)),
     Case("a number as name", more(org(name=12)), problems=("组织!6 组织名称: 是数字 12，不是名称",)),
