@@ -7,7 +7,6 @@ absence is explained stands with 应 of this moment and nothing done: nobody has
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
