@@ -64,12 +64,14 @@ def _undone() -> Iterator[None]:
 
 
 Group = Callable[[], Iterator[Line]]
+OWN_DATABASE = {"imports", "generation"}
 
 
 def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -> int:
     """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end.
 
-    People are built where a group needs them: the tree alone does not. Imports have a database of their own, empty.
+    People are built where a group needs them: the tree alone does not. Imports have a database of their own, empty;
+    generations one for each size.
     """
     settings.DEBUG = False  # or Django keeps every query in memory
     try:
@@ -78,7 +80,9 @@ def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -
                 for text in imports.measure(directory):
                     print(text, flush=True)
                 print()
-        counted = {name: measure for name, measure in groups.items() if name != "imports"}
+        if "generation" in groups:
+            _growth(orgs, members, directory, groups["generation"])
+        counted = {name: measure for name, measure in groups.items() if name not in OWN_DATABASE}
         if counted:
             with _database(directory):
                 _world(orgs, members if set(counted) - {"tree"} else 0)
@@ -89,6 +93,16 @@ def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -
         print(f"WRONG: {error}")
         return 1
     return 0
+
+
+def _growth(orgs: int, members: int, directory: Path, measure: Group) -> None:
+    """A group on a tenth of the members, then on all."""
+    for count in (members // 10, members):
+        with _database(directory):
+            _world(orgs, count)
+            for line in measure():
+                print(line, flush=True)
+        print()
 
 
 @contextmanager
