@@ -24,7 +24,7 @@ from reviews.models import Duty
 
 SAMPLE = 500
 HEAD = f"{'':<58} {'ours':>10} {'baseline':>10} {'ratio':>12}   baseline is"
-OF_THEIR_OWN = ("imports", "growth")  # groups with databases of their own
+OF_THEIR_OWN = ("imports", "growth", "generation")  # groups with databases of their own
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -
     """Make the database, build, measure, print; 1 when a result is wrong. The database is dropped at the end.
 
     People are built where a group needs them: the tree alone does not. Imports have a database of their own, empty;
-    growth has two.
+    growth has two, generations have one for each size.
     """
     settings.DEBUG = False  # or Django keeps every query in memory
     try:
@@ -87,6 +87,8 @@ def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -
             for line in groups["growth"](partial(_database, directory)):
                 print(line, flush=True)
             print()
+        if "generation" in groups:
+            _tenth_and_all(orgs, members, directory, groups["generation"])
         counted = {name: measure for name, measure in groups.items() if name not in OF_THEIR_OWN}
         if counted:
             with _database(directory):
@@ -98,6 +100,16 @@ def run(orgs: int, members: int, directory: Path, groups: Mapping[str, Group]) -
         print(f"WRONG: {error}")
         return 1
     return 0
+
+
+def _tenth_and_all(orgs: int, members: int, directory: Path, measure: Group) -> None:
+    """A group on a tenth of the members, then on all."""
+    for count in (members // 10, members):
+        with _database(directory):
+            _world(orgs, count)
+            for line in measure():
+                print(line, flush=True)
+        print()
 
 
 @contextmanager

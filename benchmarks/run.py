@@ -3,7 +3,7 @@
     make bench                                    5,000 organisations, 100,000 members, SQLite in a temporary file
     make bench ORGS=50000 MEMBERS=1000000
     make bench DATABASE_URL=postgres://…          in a database of its own (bench_dianping), dropped afterwards
-    make bench ONLY=tree                          some groups: imports,tree,pages,duties,changes,coverage,exports,reminders (those that
+    make bench ONLY=tree                          some groups: imports,tree,generation,pages,duties,changes,coverage,exports,reminders (those that
                                                   count need what the ones before them wrote)
     make bench ONLY=growth                        coverage at 5,000 and at 665,277 organisations: minutes, only when asked
 
@@ -39,6 +39,7 @@ def main() -> int:
         groups = {
             "imports": measures.imports.measure,
             "tree": importlib.import_module("benchmarks.tree").measure,
+            "generation": importlib.import_module("benchmarks.generation").measure,
             "duties": measures.GROUPS["duties"],
             "changes": importlib.import_module("benchmarks.changes").measure,
             "pages": importlib.import_module("benchmarks.pages").measure,
