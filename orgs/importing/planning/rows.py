@@ -54,6 +54,8 @@ class Rows:
         # The final state: stored, and a dictionary of its own for whatever the file makes different.
         self.orgs: dict[str, dict[str, Any]] = dict(world.orgs)
         self.nearest: Nearest | None = None  # made when the first unknown code is met
+        # (person, organisation) of wrong rows of 任职, None where it is not known: whether somebody serves there, is open.
+        self.unsure: set[tuple[str | None, str | None]] = set()
         self.left_branches: set[str] = set()  # stored branches that are to become something else
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
