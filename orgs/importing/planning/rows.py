@@ -201,7 +201,7 @@ class Rows:
         near = [(code, name) for k, code, name in self.nearest.to(unknown) if k != besides]
         if len(self.plan.candidates) < MOST_UNKNOWN:
             self.plan.candidates.setdefault(written, near)
-        shown = "、".join(f'"{code}"（{name}）' for code, name in near)
+        shown = "、".join(f'"{code}"（{name}）' if name else f'"{code}"' for code, name in near)
         return f"，是否指 {shown}？" if near else ""
 
     def _person(self, sheet: str, line: Line) -> str | None:
