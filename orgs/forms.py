@@ -69,7 +69,7 @@ class Entered(forms.BaseForm):
         if isinstance(field, forms.ModelMultipleChoiceField):
             return "、".join(field.label_from_instance(one) for one in value) if value else ""
         if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-            return dict(field.choices).get(value, "")  # type: ignore[arg-type]
+            return dict(field.choices).get(value, "") if value else ""  # type: ignore[arg-type]
         if isinstance(field, forms.BooleanField):
             return "是" if value else ""
         return value

@@ -76,9 +76,9 @@ class ForAdministrators(admin.ModelAdmin):
 class Unseen(Exception):
     """What saving would do to duties and figures was not shown yet, or not this."""
 
-    def __init__(self, consequences: list[str]) -> None:
+    def __init__(self, what: str, consequences: list[str]) -> None:
         super().__init__()
-        self.consequences = consequences
+        self.what, self.consequences = what, consequences
 
 
 class Foreseen(ForAdministrators):
@@ -103,7 +103,7 @@ class Foreseen(ForAdministrators):
             plan = Plan(planned, lambda: self.write(request, obj, form, change))
             follows = foreseeing.enter(plan, by=actor(request))
             if not changes.is_quiet(follows) and request.POST.getlist("seen") != follows:
-                raise Unseen(follows)
+                raise Unseen(f"{self.opts.verbose_name}：{obj}", follows)
 
     def changeform_view(
         self,
@@ -123,6 +123,7 @@ class Foreseen(ForAdministrators):
                 **self.admin_site.each_context(request),
                 "title": "请确认对点评任务和统计的影响",
                 "opts": self.opts,
+                "what": unseen.what,
                 "consequences": unseen.consequences,
                 "is_other": "seen" in request.POST,
                 "typed": typed,

@@ -35,6 +35,7 @@ class Page:
     crumbs: tuple[tuple[str, str], ...]  # words and address
     back: str  # the address for who thinks better of it
     is_final: bool = False  # cannot simply be taken back
+    look: str = "查看影响"  # the button that comes before
 
 
 def change(

@@ -95,6 +95,7 @@ def import_preview(request: UserRequest, pk: int) -> HttpResponse:
     if batch.is_under_way:
         return render(request, "orgs/import_progress.html", _progress(batch))
     applied = batch.state == ImportState.APPLIED
+    groups = batch.counts.get("groups", [])
     return render(
         request,
         "orgs/import_preview.html",
@@ -108,6 +109,9 @@ def import_preview(request: UserRequest, pk: int) -> HttpResponse:
             "checked": bool(batch.counts.get("sheets")),
             "nothing_to_do": not any(s["new"] or s["changed"] for s in batch.counts.get("sheets", [])),
             "shown_rows": telling.SHOWN_ROWS,
+            # A cause with many rows is folded away under its own words; what is wrong once is read at once.
+            "causes": [group for group in groups if group["count"] > 1],
+            "singles": [row for group in groups if group["count"] == 1 for row in group["rows"]],
         },
     )
 

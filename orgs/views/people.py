@@ -82,7 +82,9 @@ def person_edit(request: UserRequest, number: str) -> HttpResponse:
     shown = found_by(Person.objects.editable_by(request.user), number=number)
     form = PersonForm(request.POST or None, instance=shown)
     own = reverse("person", args=[shown.number])
-    page = Page("修改人员信息", "保存", "人员", f"{shown.name}（{shown.number}）", "", ((shown.name, own),), own)
+    page = Page(
+        "修改人员信息", "保存", "人员", f"{shown.name}（{shown.number}）", "", ((shown.name, own),), own, look="保存"
+    )
 
     if request.method == "POST" and form.is_valid() and not personnel.COUNTING & set(form.changed_data):
         personnel.correct(shown, changed_values(form), by=request.user)

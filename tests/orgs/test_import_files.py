@@ -16,7 +16,7 @@ from xml.parsers import expat
 import openpyxl
 import pytest
 
-from orgs.importing import child, gate, reading
+from orgs.importing import child, gate, reading, scan_xlsx
 from orgs.importing.reading import Unreadable, read
 from tests.builders import day
 from tests.orgs.books import TREE, book, edited, import_, numbers
@@ -142,10 +142,10 @@ def test_rows_that_no_parser_sees_are_counted_as_a_parser_counts_them(monkeypatc
         '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
         f'<sheetData>{inside}</sheetData><mergeCells><mergeCell ref="A3:B4"/></mergeCells></worksheet>'
     )
-    monkeypatch.setattr(child, "PIECE", piece)
-    ours = child.scan_xlsx(io.BytesIO(xml.encode()))
-    monkeypatch.setattr(child, "PLAIN_ROW", re.compile(b"(?!)"))
-    assert ours == child.scan_xlsx(io.BytesIO(xml.encode()))
+    monkeypatch.setattr(scan_xlsx, "PIECE", piece)
+    ours = scan_xlsx.scan_xlsx(io.BytesIO(xml.encode()))
+    monkeypatch.setattr(scan_xlsx, "PLAIN_ROW", re.compile(b"(?!)"))
+    assert ours == scan_xlsx.scan_xlsx(io.BytesIO(xml.encode()))
 
 
 @pytest.mark.parametrize("damage", ["<row", '<!DOCTYPE a [<!ENTITY b "c">]>', "</worksheet>"])
@@ -155,4 +155,4 @@ def test_damage_between_plain_rows_is_still_seen(damage):
         f"<sheetData>{PLAIN.format(1)}{damage}{PLAIN.format(2)}</sheetData></worksheet>"
     )
     with pytest.raises((expat.ExpatError, gate.Refusal)):
-        child.scan_xlsx(io.BytesIO(xml.encode()))
+        scan_xlsx.scan_xlsx(io.BytesIO(xml.encode()))

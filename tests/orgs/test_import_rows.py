@@ -187,6 +187,24 @@ def test_what_many_rows_share_may_be_merged_over_them():
     ]
 
 
+@pytest.mark.parametrize(
+    ("post", "said_of_it"),
+    [
+        (("P9", "001", "成员"), "任职!2 人员编号"),
+        (("P1", "009", "成员"), "任职!2 组织代码"),
+        (("P1", "001", "主任"), "任职!2 职务"),
+        (("P1", "001", "成员", "2010-01-01", "2009-01-01"), "任职!2 免职日期"),
+    ],
+)
+def test_a_wrong_post_is_one_mistake_not_another_for_each_division_of_work(post, said_of_it):
+    people = [("P1", "甲", "011"), ("P2", "乙", "011")]
+    charges = [("P1", "001", "01"), ("P1", "001", "012")]
+    [only] = said(plan_of(book(TREE, people, [post], charges)))
+    assert only.startswith(said_of_it)
+    right = [("P2", "01", "委员")]
+    assert len(said(plan_of(book(TREE, people, right, charges)))) == 2  # nothing is unsure: nobody serves there
+
+
 def test_a_missing_column_leaves_and_an_empty_cell_clears():
     import_(book([(*row, "简") for row in TREE], 组织=[*ORG, "简称"]))
     import_(book(TREE))

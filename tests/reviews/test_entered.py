@@ -162,6 +162,7 @@ def test_a_new_member_is_shown_with_what_follows_and_joins_with_it(period, cast,
     assert "新同志（N-fresh）自 2010-07-01 起属于“天津局检务处党支部”。" in told
     assert any("应点评党员增加 1 名" in line for line in told)
     assert "新同志" in page.content.decode()
+    assert "-----" not in page.content.decode()  # what was left out is not listed
     assert not Person.objects.filter(number="N-fresh").exists()
     assert client.post(address, NEW | {"seen": page.context["seen"]}).status_code == 302
     assert Duty.objects.filter(target_person__number="N-fresh").exists()

@@ -23,6 +23,7 @@ class Posts(Rows):
         for line in self._lines(POSTS):
             person, org = self._person(POSTS, line), self._org(POSTS, line, "organization")
             if person is None or org is None or line.bad & {"role", "from_on"}:
+                self.unsure.add((person, org))
                 continue
             begin = line.values.get("from_on")
             found = (person, org, line.values["role"], begin)
@@ -35,6 +36,7 @@ class Posts(Rows):
             end = values.get("to_on", stored["to_on"] if stored else None)
             if begin and end and end < begin:
                 self.problem(POSTS, line.number, "to_on", f"免职日期 {end} 早于任职日期 {begin}", end, "改正日期")
+                self.unsure.add((person, org))
                 continue
             final[found] = ((begin, end), line.number)
             self._keep(change)
@@ -89,7 +91,8 @@ class Posts(Rows):
             if begin and end and end < begin:
                 self.problem(CHARGES, line.number, "to_on", f"终止日期 {end} 早于起始日期 {begin}", end, "改正日期")
                 continue
-            if not any(_meet(span, (begin, end)) for span in held.get((person, team), ())):
+            serves = any(_meet(span, (begin, end)) for span in held.get((person, team), ()))
+            if not serves and self.unsure.isdisjoint(((person, team), (person, None), (None, team), (None, None))):
                 self.problem(
                     CHARGES, line.number, "team", f'"{values["person"]}" 没有在 "{values["team"]}" 任职', values["team"],
                     "先在“任职”表中添加，或改正代码",

@@ -54,6 +54,8 @@ class Rows:
         # The final state: stored, and a dictionary of its own for whatever the file makes different.
         self.orgs: dict[str, dict[str, Any]] = dict(world.orgs)
         self.nearest: Nearest | None = None  # made when the first unknown code is met
+        # (person, organisation) of wrong rows of 任职, None where it is not known: whether somebody serves there, is open.
+        self.unsure: set[tuple[str | None, str | None]] = set()
         self.left_branches: set[str] = set()  # stored branches that are to become something else
         self.branch_of: dict[str, str | None] = {k: v["branch"] for k, v in world.persons.items()}
 
@@ -199,7 +201,7 @@ class Rows:
         near = [(code, name) for k, code, name in self.nearest.to(unknown) if k != besides]
         if len(self.plan.candidates) < MOST_UNKNOWN:
             self.plan.candidates.setdefault(written, near)
-        shown = "、".join(f'"{code}"（{name}）' for code, name in near)
+        shown = "、".join(f'"{code}"（{name}）' if name else f'"{code}"' for code, name in near)
         return f"，是否指 {shown}？" if near else ""
 
     def _person(self, sheet: str, line: Line) -> str | None:
