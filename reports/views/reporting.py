@@ -32,6 +32,8 @@ from reports.models import (
 )
 from reviews.models import Period
 
+EXCEPTIONS = 200  # listed
+
 
 def _unit(request: UserRequest, code: str, period_code: str) -> tuple[Organization, Period]:
     """A unit that the user reports for or sums up, and the period; 404 to everybody else."""
@@ -177,7 +179,7 @@ def _settings(request: UserRequest, *, refused: tuple[Period, DeadlineForm] | No
         "categories": categories.select_related("reporting_rule").annotate(used=Count("organizations")),
         "reporters": Reporters.choices,
         "default": Reporters.COMMITTEES,
-        "exceptions": ReportingUnit.objects.select_related("organization", "by__person")[:200],
+        "exceptions": reporting.exceptions()[:EXCEPTIONS],
         "branch": OrgType.BRANCH.label,
     }
     return render(request, "reports/progress_settings.html", context, status=400 if refused else 200)
