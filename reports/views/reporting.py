@@ -20,7 +20,7 @@ from orgs.models import Category, Organization, OrgType, Scheme
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
 from reports import reporting, submissions, urging
-from reports.forms import DeadlineForm, ExtendForm, ReasonForm, ReportersForm, WayForm, first_error
+from reports.forms import DeadlineForm, ExtendForm, ReasonForm, ReportersForm, WayForm
 from reports.models import (
     ProgressReport,
     ReportAbsence,
@@ -195,7 +195,7 @@ def progress_deadline(request: UserRequest, period: str) -> HttpResponse:
         try:
             reporting.set_deadline(found, by=request.user, **form.cleaned_data)
         except DomainError as error:
-            form.add_error(None, str(error))
+            form.mark("", str(error))
     if not form.is_valid():
         return _settings(request, refused=(found, form))
     messages.success(request, f"已设定{found.name}的上报期限。")
@@ -211,5 +211,5 @@ def progress_rule(request: UserRequest) -> HttpResponse:
         rule = reporting.set_reporters(form.cleaned_data["category"], form.cleaned_data["reporters"], by=request.user)
         messages.success(request, f"已设定：{rule}。")
     else:
-        messages.error(request, first_error(form) or "请选择单位类别。")
+        messages.error(request, form.said())
     return redirect("progress_settings")
