@@ -103,6 +103,7 @@ def why_not_begin(org: Organization, period: Period) -> str:
 
 
 def why_not_open(org: Organization, period: Period) -> str:
+    """Whether the closing day has passed, and the unit was not given longer."""
     if reporting.is_open(org, period):
         return ""
     closes_on = reporting.deadline(period).closes_on
@@ -110,6 +111,7 @@ def why_not_open(org: Organization, period: Period) -> str:
 
 
 def why_not_draft(org: Organization, period: Period) -> str:
+    """Whether a report of it must be decided on first."""
     if org.parent_id is not None and _waits(org, period):
         return "上一份报表还没有被接收：请等上级接收或退回后，再填报下一份。"
     return ""
