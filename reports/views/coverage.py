@@ -98,7 +98,7 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     page = Paginator(lines, LINES).get_page(request.GET.get("page"))
     context |= {
         "total": total_line,
-        "has_any": any(figure.due for figure in total.values()),
+        "has_any": any(figure.due for figure in total.values()) and not (on and on < period.starts_on),
         "definitions": [(cell, WHO_COUNTS[cell.measure]) for cell in total_line.cells],
         "measure": measure,
         "measures": list(Measure),
