@@ -12,7 +12,7 @@ good is gone from every day; targets of a system from before the roster was kept
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -99,6 +99,9 @@ class Targets:
     def __len__(self) -> int:
         return self.count()
 
+    def __iter__(self) -> Iterator[CoverageTarget]:
+        return self.iterator()
+
     def __getitem__(self, cut: slice) -> list[CoverageTarget]:
         return self._whole(self._rows()[cut])
 
@@ -118,7 +121,7 @@ class Targets:
         )
         return first.union(*others, all=True).order_by(*names, "number")
 
-    def _whole(self, rows: Sequence[tuple]) -> list[CoverageTarget]:
+    def _whole(self, rows: Iterable[tuple]) -> list[CoverageTarget]:
         keys = [row[-2:] for row in rows]
         orgs = Organization.objects.select_related("parent").in_bulk({org for org, _ in keys})
         persons = Person.objects.in_bulk({person for _, person in keys if person is not None})
