@@ -18,11 +18,13 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from orgs import clock, pinyin
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrganizationPast
-from orgs.querysets import OrganizationQuerySet
+from orgs.querysets import OrganizationQuerySet, Stand, Subtrees, stand
+from orgs.scope import in_range
 
 NAMES = ("name", "short_name")
 FIELDS = ("name", "short_name", "org_type", "category_id", "parent_id", "relation")
 DEEPEST = 20
+MOST_TURNS = 300  # ranges in one condition
 FEW = 500  # ids in one condition: well below the limit of every database
 
 State = tuple[Any, ...]
@@ -30,6 +32,10 @@ State = tuple[Any, ...]
 
 class PastRefused(DomainError):
     """The day lies before another change of the same organisation."""
+
+
+class PastTooWide(DomainError):
+    """Too much moved across the organisation's border since that day."""
 
 
 def state_of(org: Organization | OrganizationPast) -> State:
@@ -152,6 +158,94 @@ def memberships(org: Organization, on: datetime.date) -> Iterator[QuerySet[Membe
     """Who belonged to the branches in the organisation's subtree of that day, some hundred branches at a time."""
     for chunk in chunks(sorted(subtree(org, on))):
         yield Membership.objects.valid(on).counted().filter(branch__in=chunk)
+
+
+def children(org: Organization, on: datetime.date) -> OrganizationQuerySet:
+    """What hung directly under it on that day, whether it lived then or not; in the order of today."""
+    here = Q(parent=org)
+    found = Organization.objects.order_by("order", "code")
+    if on >= clock.today():
+        return found.filter(here)
+    return found.filter(here & _same_since(on) | Q(pk__in=list(_then(here, on))))
+
+
+class TreeThen:
+    """Where organisations stood on a day: today's places, corrected by the moves since. Cheap where little moved.
+
+    Costs some queries once, whatever the size of the tree; then none.
+    """
+
+    def __init__(self, on: datetime.date) -> None:
+        """Read what hangs elsewhere today than it did at the end of that day."""
+        then = _then(Q(), on) if on < clock.today() else {}
+        now = _places(list(then))
+        moved = {pk: parent for pk, parent in then.items() if pk in now and now[pk][0] != parent}
+        self._above = _places([parent for parent in moved.values() if parent is not None])
+        self._then = moved
+        self._stand = {pk: now[pk][1] for pk in moved}
+        self._moved = Subtrees(self._stand.items())
+
+    def holding(self, place: Stand, asked: Subtrees, levels: Mapping[int, int]) -> Iterator[int]:
+        """Ids of the asked organisations that were above the organisation standing there today, or are it itself.
+
+        `levels`: of each that is asked, its level of today.
+        """
+        at: Stand | None = place
+        for _ in range(DEEPEST):  # a tree; but nothing may go round for ever
+            if at is None:
+                return
+            carrier = max(self._moved.holding(at), key=lambda pk: self._stand[pk][0], default=None)
+            floor = self._stand[carrier][0] if carrier is not None else 0
+            yield from (pk for pk in asked.holding(at) if levels[pk] >= floor)
+            at = self._upper(carrier)
+
+    def subtree(self, org: Organization, prefix: str = "") -> Q:
+        """What was in the organisation's subtree then, as a condition on the path. Raises PastTooWide."""
+        if not self._then:
+            return in_range(org, prefix)
+        own = _places([org.pk])[org.pk][1]
+        asked, levels = Subtrees([(org.pk, own)]), {org.pk: own[0]}
+        # Ranges of today in which all that did not move itself was inside, or was not.
+        inside = {org.pk: True}
+        for pk in self._then:
+            upper = self._upper(pk)
+            if pk != org.pk:
+                inside[pk] = upper is not None and any(self.holding(upper, asked, levels))
+        stands = {**self._stand, org.pk: own}
+        regions = Subtrees(stands.items())
+        turned: dict[int, int | None] = {}  # where inside becomes outside or the reverse -> the last turn above it
+        for pk in sorted(stands, key=lambda pk: stands[pk][0]):
+            above = sorted(set(regions.holding(stands[pk])) & turned.keys(), key=lambda each: stands[each][0])
+            last = above[-1] if above else None
+            if inside[pk] != (inside[last] if last is not None else False):
+                turned[pk] = last
+        if len(turned) > MOST_TURNS:
+            raise PastTooWide(
+                f"{len(turned)} 个组织在这一天以后改变了隶属，名单列不出来；请到下级组织查看，或选晚一些的日期。"
+            )
+        rows = {row.pk: row for chunk in chunks(list(turned)) for row in Organization.objects.filter(pk__in=chunk)}
+        found = Q(pk__in=[])
+        for pk in turned:
+            if inside[pk]:
+                part = in_range(rows[pk], prefix)
+                for other in (each for each, last in turned.items() if last == pk):
+                    part &= ~in_range(rows[other], prefix)
+                found |= part
+        return found
+
+    def _upper(self, carrier: int | None) -> Stand | None:
+        """Where the organisation above a moved one stands today; None where there was none."""
+        parent = self._then[carrier] if carrier is not None else None
+        return self._above[parent][1] if parent in self._above else None
+
+
+def _places(pks: list[int]) -> dict[int, tuple[int | None, Stand]]:
+    """Id -> id of the superior of today, and where it stands."""
+    found: dict[int, tuple[int | None, Stand]] = {}
+    for chunk in chunks(sorted(set(pks))):
+        rows = Organization.objects.filter(pk__in=chunk).order_by().values_list("pk", "parent_id", *stand())
+        found |= {pk: (parent, tuple(place)) for pk, parent, *place in rows}
+    return found
 
 
 def _same_since(on: datetime.date) -> Q:

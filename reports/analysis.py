@@ -146,7 +146,13 @@ def _pace(period: Period, org: Organization, totals: Figures, on: datetime.date)
     heads = ("截至", *(measure.label for measure in Measure))
     return [
         Section("pace", "进度与日历", columns, lines, note),
-        Section("weeks", "逐周累计完成", heads, curve, "图：被点评的党员占应数的比率。"),
+        Section(
+            "weeks",
+            "逐周累计完成",
+            heads,
+            curve,
+            "按点评举行之日累计；晚确认的也算在举行那天，所以会比当天“截至”看到的多。图：被点评的党员占应数的比率。",
+        ),
     ]
 
 

@@ -1,7 +1,7 @@
 """Annex 1 as of a day: what it would have said, by the reviews held and confirmed by then (issued nowhere, kept nowhere).
 
-Who is due, and below whom, is the period's roster of today, as on the coverage page of a past day (`reports.past`); the
-names are those of the day. What was sent stands in the reports themselves.
+Who is due, and below whom, is the roster and the tree of that day, as on the coverage page of a past day
+(`reports.past`), and so are the names. What was sent stands in the reports themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reports.models import ProgressReport, ReportState
 from reports.models.progress import FROZEN_STATES
 from reviews.models import Measure, Period
 
-NOTE = "按当天为止举行并已确认的点评计算；应数按现在的名单，以后作废的不计。本表供查看，不是上报的报表。"
+NOTE = "按当天结束时的名单、隶属和已确认的点评计算，以后的转移、作废和补录不影响。本表供查看，不是上报的报表。"
 
 
 def rows(org: Organization, period: Period, on: datetime.date) -> list[RowFigures]:
@@ -47,7 +47,10 @@ def rows(org: Organization, period: Period, on: datetime.date) -> list[RowFigure
 def sheet(org: Organization, period: Period, on: datetime.date) -> Sheet:
     """The form for that day."""
     name = orgs_then.one_as_of(org, on).name
-    return one.sheet(name, on, rows(org, period, on), notes=[NOTE] if on < clock.today() else [])
+    notes = [NOTE] if on < clock.today() else []
+    if on < period.starts_on:
+        notes.append(f"这一天在{period.name}开始（{period.starts_on}）以前，还没有本期的点评。")
+    return one.sheet(name, on, rows(org, period, on), notes=notes)
 
 
 def _last_by(org: Organization, period: Period, on: datetime.date) -> ProgressReport | None:

@@ -18,6 +18,8 @@ from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
 if TYPE_CHECKING:
     from orgs.models import User
 
+Named = QuerySet[CoverageTarget] | past.Targets
+
 HEADERS = {
     Measure.LEADERS: ("人员编号", "姓名", "单位及职务", "任职组织代码", "任职组织"),
     Measure.ORGANIZATIONS: ("组织代码", "组织名称", "组织类型", "上级组织代码", "上级组织"),
@@ -51,20 +53,31 @@ def named(
     *,
     own: bool = False,
     on: datetime.date | None = None,
-) -> QuerySet:
+) -> Named:
     """Missing ones that the user may see by name: organisations in the whole range, persons up to a guidance edge.
 
-    `own` narrows it to those who count at the organisation itself (本级); `on`: who was missing on a past day.
+    In the tree's order. `own` narrows it to those who count at the organisation itself (本级); `on`: who was missing
+    when a past day ended.
     """
-    found = past.missing(period, org, measure, on) if on else coverage.missing(period, org, measure)
-    if own:
-        found = found.filter(organization=org)
+    if on is None:
+        return named_today(user, period, org, measure, own=own)
+    return past.missing(period, org, measure, on).filter(_may_name(user, org, measure, own))
+
+
+def named_today(
+    user: User, period: Period, org: Organization, measure: Measure, *, own: bool = False
+) -> QuerySet[CoverageTarget]:
+    """The same, of now."""
+    found = coverage.missing(period, org, measure).filter(_may_name(user, org, measure, own))
+    return found.select_related("organization__parent", "person").order_by("organization", "person__number")
+
+
+def _may_name(user: User, org: Organization, measure: Measure, own: bool) -> Q:
     where = scope.seen if measure == Measure.ORGANIZATIONS else scope.seen_people
-    ordered = found.filter(where(user, "organization__")).select_related("organization__parent", "person")
-    return ordered.order_by("organization", "person__number")
+    return where(user, "organization__") & (Q(organization=org) if own else Q())
 
 
-def search(targets: QuerySet[CoverageTarget], words: str) -> QuerySet[CoverageTarget]:
+def search(targets: Named, words: str) -> Named:
     """Those in whose name, number, branch or organisation every word occurs."""
     for word in words.split():
         targets = targets.filter(

@@ -57,7 +57,7 @@ def audience(user: User, period: Period, org: Organization, measure: Measure, *,
 
     Nobody urges his superiors: only reviewing organisations that the user oversees are asked.
     """
-    named = missing.named(user, period, org, measure, own=own).order_by()
+    named = missing.named_today(user, period, org, measure, own=own).order_by()
     open_duties = Duty.objects.open().filter(scope.seen(user, "reviewer_org__"), period=period).order_by()
     if measure == Measure.LEADERS:
         persons = set(named.values_list("person", flat=True))
@@ -92,7 +92,7 @@ def send(org: Organization, *, period: Period, measure: Measure, words: str, own
         raise NudgeRefused(f"请写明催办内容，最多 {LENGTH} 个字。")
     # One nudge at a time, so that the numbers are right. NO KEY: whoever confirms a review meanwhile must not wait.
     Period.objects.select_for_update(no_key=True).get(pk=period.pk)
-    count = missing.named(by, period, org, measure, own=own).count()
+    count = missing.named_today(by, period, org, measure, own=own).count()
     if count > MOST:
         raise NudgeRefused(f"名单超过 {MOST} 行，请到下级组织分别催办。")
     heard = audience(by, period, org, measure, own=own)

@@ -94,7 +94,7 @@ def late(period: Period, org: Organization, on: datetime.date) -> dict[Measure, 
     """Reached within the period, but entered only after it: every record that covers them was confirmed later."""
     if on <= period.ends_on:
         return dict.fromkeys(Measure, 0)
-    in_time = Record.objects.all().entered_by_end_of(period.ends_on)
+    in_time = Record.objects.counted().entered_by_end_of(period.ends_on)
     done = _targets(period, org).filter(done_on__isnull=False)
     return {
         measure: done.filter(measure=measure).exclude(targets.covered(measure, in_time, period)).count()

@@ -24,7 +24,8 @@ from orgs import bulk, clock, scratch
 from orgs.errors import DomainError
 from orgs.models import Membership, Organization, OrgType, Post, PostRole
 from orgs.scratch import Scratch, compiled, rows, run
-from reviews.models import CoverageChange, CoverageTarget, Duty, Measure, Period, Record
+from reviews import roster_past
+from reviews.models import CoverageChange, CoverageTarget, CoverageTargetPast, Duty, Measure, Period, Record
 from reviews.models.record import RecordQuerySet
 
 LOCK_SPACE = 20101  # the second key is the period's id
@@ -129,7 +130,7 @@ def voided(record: Record) -> None:
         targets = _locked(_touched_by(record, period))
         # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
         done = CoverageTarget.objects.filter(pk__in=[target.pk for target in targets], done_on__isnull=False)
-        bare = list(done.exclude(_is_covered(Record.objects.exclude(pk=record.pk), period)))
+        bare = list(done.exclude(_is_covered(Record.objects.counted().exclude(pk=record.pk), period)))
         CoverageTarget.objects.filter(pk__in=[target.pk for target in bare]).update(done_on=None)
         _append_each(period.pk, bare, -1)
 
@@ -144,13 +145,16 @@ def _held(record: Record) -> list[Period]:
 
 def unproven(period: Period, of: Of | None = None) -> QuerySet[CoverageTarget]:
     """Targets (with `of`, among some) whose done_on contradicts the counted records; none when all is sound."""
-    covered = _is_covered(Record.objects.all(), period)
+    covered = _is_covered(Record.objects.counted(), period)
     targets = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period)
     return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
 
 
 def covered(measure: Measure, records: RecordQuerySet, period: Period) -> Q:
-    """Targets of a period's measure that at least one of these records covers, as long as it counts; as a condition."""
+    """Targets of a period's measure, of today or of before, that at least one of these records covers; as a condition.
+
+    Which records count is the caller's word: those of today, or those that did on some day.
+    """
     condition = Q(pk__in=[])
     for way in _covering(records, period)[measure]:
         condition |= Q(Exists(way))
@@ -266,18 +270,21 @@ def _align(period: Period, measure: Measure, roster: QuerySet, of: Of | None) ->
         )
     )
     table = CoverageTarget._meta.db_table
+    today = connection.ops.adapt_datefield_value(clock.today())
     if wrong:
+        roster_past.keep(f"id IN (SELECT target_id FROM {misfits.name})")  # noqa: S608
         run(f"DELETE FROM {table} WHERE id IN (SELECT target_id FROM {misfits.name} WHERE org IS NULL)")  # noqa: S608
         run(
-            f"UPDATE {table} AS t SET organization_id = m.org FROM {misfits.name} m"  # noqa: S608
-            " WHERE m.target_id = t.id AND m.org IS NOT NULL"
+            f"UPDATE {table} AS t SET organization_id = m.org, since = %s FROM {misfits.name} m"  # noqa: S608
+            " WHERE m.target_id = t.id AND m.org IS NOT NULL",
+            [today],
         )
     if added:
         person = "NULL" if measure == Measure.ORGANIZATIONS else "thing"
         run(
-            f"INSERT INTO {table} (period_id, measure, organization_id, person_id)"  # noqa: S608
-            f" SELECT %s, %s, org, {person} FROM {new.name} ORDER BY {scratch.ROW}",
-            [period.pk, measure.value],
+            f"INSERT INTO {table} (period_id, measure, organization_id, person_id, since)"  # noqa: S608
+            f" SELECT %s, %s, org, {person}, %s FROM {new.name} ORDER BY {scratch.ROW}",
+            [period.pk, measure.value, today],
         )
     if wrong or added:
         _append_from(
@@ -291,9 +298,12 @@ def _align(period: Period, measure: Measure, roster: QuerySet, of: Of | None) ->
 
 
 def forget(heirs: Mapping[int, int | None], persons: set[int]) -> None:
-    """Organisations and persons are removed for good: their targets go, and what was counted at a removed organisation
-    is counted at its heir, the nearest one above that stays. Belongs into the caller's transaction.
+    """Organisations and persons are removed for good: their targets go, of today and of before, and what was counted at
+    a removed organisation is counted at its heir, the nearest one above that stays. In the caller's transaction.
     """
+    for name, ids in (("organization", list(heirs)), ("person", sorted(persons))):
+        for chunk in _chunks(ids):
+            CoverageTargetPast.objects.filter(**{f"{name}__in": chunk}).delete()
     for period_id in Period.objects.order_by("pk").values_list("pk", flat=True):
         hold(period_id, alone=True)
         of_period = CoverageTarget.objects.filter(period=period_id)
@@ -341,24 +351,24 @@ def _locked(targets: QuerySet[CoverageTarget]) -> list[CoverageTarget]:
 
 
 def _covering(records: RecordQuerySet, period: Period) -> dict[Measure, list[RecordQuerySet]]:
-    """For each measure, the counted records that cover the outer CoverageTarget row of the period."""
-    counted = records.counted().counting_in(period).order_by()
-    targets = [counted]
+    """For each measure, the records that cover the outer row of the period: a target, or a former one."""
+    held = records.counting_in(period).order_by()
+    targets = [held]
     if period.is_second_half:
         # What a yearly duty is served by may have been held since January.
-        targets.append(records.counted().filter(duties__period=period).order_by())
+        targets.append(records.filter(duties__period=period).order_by())
     return {
         Measure.ORGANIZATIONS: [way.filter(target_org=OuterRef("organization")) for way in targets],
         Measure.MEMBERS: [way.filter(target_person=OuterRef("person")) for way in targets],
         Measure.LEADERS: [
-            counted.filter(review__reviewer=OuterRef("person")),
-            counted.filter(review__co_reviewers=OuterRef("person")),
+            held.filter(review__reviewer=OuterRef("person")),
+            held.filter(review__co_reviewers=OuterRef("person")),
         ],
     }
 
 
 def _is_covered(records: RecordQuerySet, period: Period) -> Q:
-    """At least one counted record covers the target."""
+    """At least one of the records covers the target."""
     condition = Q(pk__in=[])
     for measure in Measure:
         condition |= covered(measure, records, period)
@@ -367,7 +377,7 @@ def _is_covered(records: RecordQuerySet, period: Period) -> Q:
 
 def _mark_done(period: Period, measure: Measure, ids: list[int]) -> None:
     """Done on the day of the earliest record that covers; targets by one reviewer's and by a co-reviewer's record."""
-    for way in _covering(Record.objects.all(), period)[measure]:
+    for way in _covering(Record.objects.counted(), period)[measure]:
         days = way.order_by("review__held_on").values("review__held_on")[:1]
         open_ones = CoverageTarget.objects.filter(Exists(way), pk__in=ids, done_on__isnull=True)
         open_ones.update(done_on=Coalesce(Subquery(days), period.ends_on))

@@ -281,7 +281,9 @@ def void(record: Record, *, reason: str, by: User) -> Record:
         return record
     _in_state(record, list(_counted()), "作废")
     record.void_reason = _reason(reason, "作废原因")
-    record = _move(record, RecordState.VOIDED, "作废点评", by, fields=["void_reason"], note=record.void_reason)
+    record.voided_at = clock.now()
+    fields = ["void_reason", "voided_at"]
+    record = _move(record, RecordState.VOIDED, "作废点评", by, fields=fields, note=record.void_reason)
     rectifications.cancel(record, by=by, reason=f"点评记录作废：{record.void_reason}")
     duties.reopen(record)
     coverage.voided(record)

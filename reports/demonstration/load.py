@@ -17,8 +17,9 @@ from orgs.importing.reading import Book, Table
 from orgs.models import Organization, Person, User
 from reports import coverage, reminders, reporting, submissions
 from reports.demonstration import university
+from reports.demonstration.office import OfficeWork
 from reports.demonstration.people import Invention, Row, invent
-from reports.demonstration.reviews import Reviewing
+from reports.demonstration.reviews import FIRST_DAY, Reviewing
 from reports.models import ProgressReport
 from reviews import duties
 from reviews.models import Period, Record, RecordState
@@ -77,10 +78,13 @@ def load(scheme: str = AQSIQ) -> Loaded:
             made = invent(list(csv.DictReader(stream)))
         apply.import_book(book(made), columns.Options(), by=None)
         period = duties.ensure_period(PERIOD)
-        duties.regenerate(period)
+        with clock.standing_at(FIRST_DAY):
+            duties.regenerate(period)
         office = _open_accounts()
         own = list(Organization.objects.filter(parent__code=BRANCH[:-3], org_type="branch"))
-        records = Reviewing(period, office=office).run(own)
+        reviewing = Reviewing(period, office=office)
+        records = reviewing.run(own)
+        OfficeWork(period, Organization.objects.get(code=BUREAU), account=reviewing.account).run()
         coverage.fold()
         _report_up(period, office)
         reminders.send_due(TODAY)

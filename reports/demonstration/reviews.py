@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import replace
 
-from orgs import accounts, heads
+from orgs import accounts, clock, heads
 from orgs.models import Organization, Person, User
 from reports.demonstration import texts
 from reviews import records, rectifications
@@ -26,6 +26,7 @@ class Reviewing:
     def __init__(self, period: Period, *, office: User) -> None:
         self.period = period
         self.office = office
+        self.today = clock.today()
         self.domain_id = office.grants.get().organization.domain_id
         self.accounts: dict[int, User] = {
             user.person.pk: user for user in User.objects.select_related("person") if user.person is not None
@@ -71,26 +72,34 @@ class Reviewing:
         leader = self.account(duty.acting)
         # An office enters for the leaders of its own domain only: persons and texts stop at a guidance edge.
         by_proxy = turn % 17 == 16 and duty.reviewer_org.domain_id == self.domain_id
-        record = records.open_draft(duty, by=self.office if by_proxy else leader)
-        if record.state != RecordState.DRAFT:
-            return
-        draft = self._draft(record, duty, turn)
-        if turn % 13 == 12:
-            records.save_draft(record, replace(draft, directions=""), by=leader)
-            return
-        record = records.confirm(record, draft, by=self.office if by_proxy else leader)
-        if by_proxy and turn % 2:
-            record = records.approve(record, by=leader)
+        held_on = FIRST_DAY + datetime.timedelta(days=(turn * 37) % DAYS)
+        with clock.standing_at(self._after(held_on, turn % 4)):
+            record = records.open_draft(duty, by=self.office if by_proxy else leader)
+            if record.state != RecordState.DRAFT:
+                return
+            draft = self._draft(record, duty, turn, held_on)
+            if turn % 13 == 12:
+                records.save_draft(record, replace(draft, directions=""), by=leader)
+                return
+            record = records.confirm(record, draft, by=self.office if by_proxy else leader)
+            if by_proxy and turn % 2:
+                record = records.approve(record, by=leader)
         if not record.is_counted:
             return
         if turn % 101 == 100 and record.review.reviewer_org.domain_id == self.domain_id:
             records.void(record, reason="演示：误录，作废后任务重新开放", by=self.office)
         elif turn % FOLLOWED_EVERY == 0:
-            self._follow(records.deliver(record, by=leader), leader, turn)
+            with clock.standing_at(self._after(held_on, 5)):
+                record = records.deliver(record, by=leader)
+            with clock.standing_at(self._after(held_on, 6 + turn % 25)):
+                self._follow(record, leader, turn)
 
-    def _draft(self, record: Record, duty: Duty, turn: int) -> records.RecordDraft:
+    def _after(self, day: datetime.date, days: int) -> datetime.date:
+        """Some days later, but not after the day of the demonstration."""
+        return min(day + datetime.timedelta(days=days), self.today)
+
+    def _draft(self, record: Record, duty: Duty, turn: int, held_on: datetime.date) -> records.RecordDraft:
         words = texts.texts(record.kind, turn)
-        held_on = FIRST_DAY + datetime.timedelta(days=(turn * 37) % DAYS)
         form = record.review.form or (ReviewForm.ON_SITE if record.target_org_id else ReviewForm.INDIVIDUAL)
         assists = duty.rule is not None and duty.rule.assists_local_committee
         return replace(

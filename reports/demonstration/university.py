@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from orgs import accounts
+from orgs import accounts, clock
 from orgs.importing import apply, columns
 from orgs.importing.reading import Book
 from orgs.models import Organization, Person, User
@@ -20,6 +20,7 @@ SCHEME = "general"
 OFFICES = ("党政办公室", "教务处", "学生处", "财务处", "后勤处", "图书馆")
 FACULTIES = ("文学院", "理学院", "工学院", "医学院", "法学院", "艺术学院", "外语学院")
 MEMBERS = (7, 13)  # of a branch, from and to
+BEGUN = datetime.date(2010, 9, 6)  # the day on which the tasks were generated
 EVERY = 6  # every so many duties is reviewed
 SAID: dict[str, Any] = {
     "achievements": "活动有计划、有检查，教学科研任务完成好，师生反映好。",
@@ -57,7 +58,8 @@ def load(book_of: Callable[[Invention], Book], today: datetime.date, period_code
     schemes.activate(schemes.add(SCHEME, by=None), by=None)
     apply.import_book(book_of(invent(rows(), members=MEMBERS)), columns.Options(), by=None)
     period = duties.ensure_period(period_code)
-    duties.regenerate(period)
+    with clock.standing_at(BEGUN):
+        duties.regenerate(period)
     admin = User.objects.create_superuser("admin", password=password, first_name="系统管理员")
     office = User.objects.create_user("xuexiao", password=password, first_name="学校党委办公室")
     accounts.grant_office(office, Organization.objects.get(code="U1"), by=admin)
@@ -72,18 +74,20 @@ def _review(period: Period, office: User, today: datetime.date) -> None:
     known: dict[int, User] = {}
     for turn, duty in enumerate(chosen.order_by("about_org__code", "subject", "pk")[::EVERY]):
         leader = _account(duty.acting, office, known)
-        record = records.open_draft(duty, by=leader)
-        form = record.review.form or (ReviewForm.ON_SITE if record.target_org_id else ReviewForm.INDIVIDUAL)
-        draft = replace(
-            records.draft_of(record),
-            held_on=today - datetime.timedelta(days=1 + turn % 60),
-            place="会议室",
-            form=form,
-            form_note="民主生活会" if form == ReviewForm.MEETING else "",
-            answers={point.pk: ("yes", "") for point in records.checklist(record)},
-            **SAID,
-        )
-        records.confirm(record, draft, by=leader)
+        held_on = today - datetime.timedelta(days=1 + turn % 60)
+        with clock.standing_at(min(held_on + datetime.timedelta(days=turn % 4), today)):
+            record = records.open_draft(duty, by=leader)
+            form = record.review.form or (ReviewForm.ON_SITE if record.target_org_id else ReviewForm.INDIVIDUAL)
+            draft = replace(
+                records.draft_of(record),
+                held_on=held_on,
+                place="会议室",
+                form=form,
+                form_note="民主生活会" if form == ReviewForm.MEETING else "",
+                answers={point.pk: ("yes", "") for point in records.checklist(record)},
+                **SAID,
+            )
+            records.confirm(record, draft, by=leader)
 
 
 def _account(person: Person | None, office: User, known: dict[int, User]) -> User:

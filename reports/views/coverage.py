@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 from django.contrib import messages
@@ -98,7 +99,7 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     page = Paginator(lines, LINES).get_page(request.GET.get("page"))
     context |= {
         "total": total_line,
-        "has_any": any(figure.due for figure in total.values()),
+        "has_any": any(figure.due for figure in total.values()) and not (on and on < period.starts_on),
         "definitions": [(cell, WHO_COUNTS[cell.measure]) for cell in total_line.cells],
         "measure": measure,
         "measures": list(Measure),
@@ -122,7 +123,7 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
     on = _past_day(request)
     named = missing.named(request.user, period, org, kind, own=own, on=on)
     found = missing.search(named, words)
-    page = Paginator(found, NAMES).get_page(request.GET.get("page"))
+    page = Paginator(cast(Any, found), NAMES).get_page(request.GET.get("page"))
     if on:
         figures = past.own(period, org, on) if own else past.totals(period, org, on)
     else:

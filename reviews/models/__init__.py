@@ -3,7 +3,7 @@
 from reviews.models.assignment import Assignment
 from reviews.models.calendar import CalendarToken
 from reviews.models.checklist import ChecklistPoint, ContentKind
-from reviews.models.coverage import CoverageChange, CoverageTarget, Measure
+from reviews.models.coverage import CoverageChange, CoverageTarget, CoverageTargetPast, Measure
 from reviews.models.draw import Draw, DrawState, SeedSource
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.gap import AcceptedGap
@@ -27,6 +27,7 @@ __all__ = [
     "ContentKind",
     "CoverageChange",
     "CoverageTarget",
+    "CoverageTargetPast",
     "Draw",
     "DrawState",
     "Duty",

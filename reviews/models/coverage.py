@@ -30,6 +30,7 @@ class CoverageTarget(models.Model):
         "orgs.Person", models.PROTECT, verbose_name="人员", null=True, blank=True, related_name="+"
     )
     done_on = models.DateField("完成日期", null=True, blank=True)
+    since = models.DateField("列入日期", null=True, blank=True, help_text="从这一天起在这里计入；空：以前就在")
 
     class Meta:
         verbose_name = "覆盖对象"
@@ -46,6 +47,34 @@ class CoverageTarget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_measure_display()} {self.person or self.organization}"
+
+
+class CoverageTargetPast(models.Model):
+    """Where one counted before: [since, until). Written by `reviews.coverage` when a target moves or goes; never changed.
+
+    Together with the targets of today it says who was due, and where, at the end of any day (`reports.past`).
+    """
+
+    period = models.ForeignKey(
+        "reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+", db_index=False
+    )
+    measure = models.CharField("口径", max_length=20, choices=Measure)
+    organization = models.ForeignKey(
+        "orgs.Organization", models.PROTECT, verbose_name="当时计入组织", related_name="+", db_index=False
+    )
+    person = models.ForeignKey(
+        "orgs.Person", models.PROTECT, verbose_name="人员", null=True, blank=True, related_name="+"
+    )
+    since = models.DateField("列入日期", null=True, blank=True)
+    until = models.DateField("到哪一天", help_text="从这一天起不再计入这里")
+
+    class Meta:
+        verbose_name = "以前的覆盖对象"
+        verbose_name_plural = "以前的覆盖对象"
+        indexes = [models.Index(fields=["organization", "period", "measure"], name="coverage_past_org")]
+
+    def __str__(self) -> str:
+        return f"{self.get_measure_display()} {self.person or self.organization}（到 {self.until}）"
 
 
 class CoverageChange(models.Model):

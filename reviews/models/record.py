@@ -110,6 +110,11 @@ class RecordQuerySet(models.QuerySet["Record"]):
         """Confirmed on this day or before."""
         return self.exclude(confirmed_at__gte=_midnight_after(on))
 
+    def counting_at_end_of(self, on: datetime.date) -> Self:
+        """That counted when this day ended, whatever became of them since: confirmed by then, and not yet voided."""
+        still = Q(state__in=COUNTED_STATES) | Q(state=RecordState.VOIDED, voided_at__gte=_midnight_after(on))
+        return self.filter(still).entered_by_end_of(on)
+
     def of_organizations(self) -> Self:
         """That print on annex 2."""
         return self.filter(target_org__isnull=False)
@@ -166,6 +171,7 @@ class Record(models.Model):
         "orgs.User", models.SET_NULL, verbose_name="确认人", null=True, blank=True, related_name="+"
     )
     void_reason = models.CharField("作废原因", max_length=200, blank=True)
+    voided_at = models.DateTimeField("作废时间", null=True, blank=True)
     saved_at = models.DateTimeField("保存时间", auto_now=True)
     saved_by = models.ForeignKey(
         "orgs.User", models.SET_NULL, verbose_name="保存人", null=True, blank=True, related_name="+"

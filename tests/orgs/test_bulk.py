@@ -10,7 +10,7 @@ from reviews.models import CoverageTarget, Duty
 from tests.builders import day, make_org, make_period
 
 pytestmark = pytest.mark.django_db
-COLUMNS = ("period_id", "measure", "organization_id", "person_id", "done_on")
+COLUMNS = ("period_id", "measure", "organization_id", "person_id", "done_on", "since")
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def period():
 
 def test_values_read_back_as_they_were_given(period):
     orgs = [make_org(f"{number}") for number in range(1, 4)]
-    rows = [(period.pk, "organizations", org.pk, None, day("2010-12-10") if org == orgs[0] else None) for org in orgs]
+    rows = [
+        (period.pk, "organizations", org.pk, None, day("2010-12-10") if org == orgs[0] else None, None) for org in orgs
+    ]
     bulk.insert(CoverageTarget, COLUMNS, iter(rows))
     assert list(CoverageTarget.objects.order_by("pk").values_list(*COLUMNS)) == rows
 
@@ -44,7 +46,7 @@ def test_texts_and_json_keep_every_character(period):
 def test_many_rows_go_in_portions(period, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 2)
     orgs = [make_org(f"{number}") for number in range(1, 6)]
-    bulk.insert(CoverageTarget, COLUMNS, ((period.pk, "organizations", org.pk, None, None) for org in orgs))
+    bulk.insert(CoverageTarget, COLUMNS, ((period.pk, "organizations", org.pk, None, None, None) for org in orgs))
     assert CoverageTarget.objects.count() == 5
 
 
@@ -54,12 +56,12 @@ def test_no_rows_are_no_error(period):
 
 
 def test_a_column_without_values_is_refused_by_name(period):
-    with pytest.raises(ValueError, match="done_on"):
+    with pytest.raises(ValueError, match="since"):
         bulk.insert(CoverageTarget, COLUMNS[:-1], [])
 
 
 def test_what_the_database_refuses_is_djangos_error(period):
-    row = (period.pk, "organizations", make_org("1").pk, None, None)
+    row = (period.pk, "organizations", make_org("1").pk, None, None, None)
     with pytest.raises(IntegrityError), transaction.atomic():
         bulk.insert(CoverageTarget, COLUMNS, [row, row])
     assert not CoverageTarget.objects.exists()

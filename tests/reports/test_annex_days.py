@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from orgs import reorganizing
+from orgs import clock, reorganizing
 from reports import annex_days, submissions
 from reports.models import ProgressReport, ReportState
 from reviews import coverage as targets
@@ -20,7 +20,8 @@ pytestmark = pytest.mark.usefixtures("in_2010")
 def period(cast):
     """The period, with the roster of the day."""
     found = make_period()
-    targets.sync(found, day("2010-12-10"))
+    with clock.standing_at(day("2010-11-01")):
+        targets.sync(found, day("2010-12-10"))
     return found
 
 

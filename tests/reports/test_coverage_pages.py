@@ -8,11 +8,11 @@ from django.db import transaction
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from orgs import people
+from orgs import people, personnel
 from orgs.models import AuditEvent, Person
 from reports import coverage
 from reviews import coverage as targets
-from reviews.models import CoverageChange, Measure, Record
+from reviews.models import CoverageChange, CoverageTarget, Measure, Record
 from tests import builders
 from tests.builders import day, make_bare_record, make_org, make_period, make_person, make_user
 
@@ -385,6 +385,7 @@ def test_after_a_transfer_and_a_new_derivation_the_name_is_found_at_the_new_bran
 
 def test_a_past_day_shows_what_had_been_held_and_entered_by_then(cast, period, as_user):
     client = as_user(cast.user["clerk"])
+    CoverageTarget.objects.update(since=day("2010-11-01"))
     record = make_bare_record(
         period, cast.org["131"], of_person=cast.person["secretary"], about=cast.org["1311"], held_on=day("2010-11-05")
     )
@@ -403,12 +404,41 @@ def test_a_past_day_shows_what_had_been_held_and_entered_by_then(cast, period, a
         2,
     ]
     then = page(client, "13", "?on=2010-11-10")
-    assert "2010年11月10日的情况" in then.content.decode()
+    assert "2010年11月10日结束时的情况" in then.content.decode()
     link = next(cell.names_url for cell in then.context["page_obj"][1].cells if cell.measure == Measure.MEMBERS)
     assert "on=2010-11-10" in link
     assert "检务处支部书记" in listed(client.get(link))
     assert "检务处支部书记" not in listed(client.get(link.replace("11-10", "11-20")))
     assert "检务处支部书记" in client.get(link.replace("members/", "members.csv")).getvalue().decode()
+
+
+def test_a_transfer_and_a_voiding_of_today_change_no_past_day(cast, period, as_user):
+    client = as_user(cast.user["clerk"])
+    CoverageTarget.objects.update(since=day("2010-11-01"))
+    Record.objects.update(confirmed_at="2010-11-20T08:00:00Z")
+    before = [page(client, code, "?on=2010-12-05").context["total"] for code in ("13", "132", "131")]
+    record = Record.objects.get()
+    personnel.transfer(
+        [cast.person["lower_member"]], to=cast.org["1311"], on=day("2010-12-10"), reason="调动", by=cast.user["admin"]
+    )
+    with transaction.atomic():
+        Record.objects.filter(pk=record.pk).update(state="voided", voided_at="2010-12-10T08:00:00Z")
+        targets.voided(record)
+    synced(period)
+    after = [page(client, code, "?on=2010-12-05").context["total"] for code in ("13", "132", "131")]
+    figures = [[cell.figure for cell in line.cells] for line in before]
+    assert [[cell.figure for cell in line.cells] for line in after] == figures
+    assert page(client, "13").context["total"].figure(Measure.MEMBERS).done == 0
+    assert "塘沽党员" in listed(names(client, "132", "members", "?on=2010-12-05"))
+    assert "塘沽党员" not in listed(names(client, "132", "members"))
+
+
+def test_a_day_before_there_was_anything_says_so(cast, period, as_user):
+    client = as_user(cast.user["clerk"])
+    before = page(client, "13", "?on=2010-06-20")
+    assert "开始（2010年7月1日）以前" in before.content.decode()
+    assert "0%" not in before.content.decode()
+    assert "还没有生成本期任务" in page(client, "13", "?on=2010-12-09").content.decode()
 
 
 def test_a_day_that_is_none_is_said(cast, period, as_user):

@@ -7,105 +7,23 @@ PostgreSQL two hands work at once, and the reader compares within one snapshot.
 from __future__ import annotations
 
 import datetime
-import random
 from collections import defaultdict
 
 import pytest
 from django.db import connection, transaction
 
-from orgs import clock, people, reorganizing, tree
-from orgs.errors import DomainError
-from orgs.models import Organization, OrgType, Person, User
-from reports import coverage, exemptions, past
+from orgs import clock
+from orgs.models import Organization
+from reports import coverage, exemptions
 from reports.coverage import Figure
-from reviews import coverage as targets
 from reviews import duties
-from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, RecordState
-from tests.builders import day, make_bare_record, make_period
+from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record
+from tests.builders import day, make_period
+from tests.hands import Hands
 from tests.together import together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 ON = day("2010-12-10")
-EARLIER = day("2010-11-01")
-
-
-class Hands:
-    """One that does things at random; what the rules refuse is no event."""
-
-    def __init__(self, seed: int, period: Period, admin: User) -> None:
-        self.dice, self.period, self.admin = random.Random(seed), period, admin
-        self.done = 0
-
-    def act(self) -> str:
-        """Do one thing; its name, with 「refused」 where a rule refused it."""
-        events = (
-            [self.confirm] * 5 + [self.void] * 2 + [self.transfer, self.move, self.exempt, self.exempt, self.resume]
-            + [self.generate, self.fold, self.fold]
-        )  # fmt: skip
-        event = self.merge if self.dice.random() < 0.04 else self.dice.choice(events)
-        try:
-            event()
-        except DomainError:
-            return f"{event.__name__} refused"
-        self.done += 1
-        return event.__name__
-
-    def one(self, rows):
-        found = list(rows.order_by("pk"))
-        if not found:
-            raise DomainError("nothing to choose from")
-        return self.dice.choice(found)
-
-    def confirm(self) -> None:
-        duty = self.one(Duty.objects.filter(period=self.period))
-        held_on = self.dice.choice([day("2010-08-01"), EARLIER, ON])
-        people_ = list(Person.objects.order_by("pk"))
-        with transaction.atomic():
-            record = make_bare_record(
-                self.period, duty.reviewer_org, duty.acting, of_org=duty.target_org, of_person=duty.target_person,
-                about=duty.about_org, held_on=held_on, with_reviewers=tuple(self.dice.sample(people_, 1)),
-                state=RecordState.DRAFT,
-            )  # fmt: skip
-            record.duties.add(duty)
-            midnight = datetime.datetime.combine(held_on, datetime.time(12), tzinfo=datetime.UTC)
-            Record.objects.filter(pk=record.pk).update(state=RecordState.CONFIRMED, confirmed_at=midnight)
-            duties.settle(record)
-            targets.confirmed(record)
-
-    def void(self) -> None:
-        record = self.one(Record.objects.counted())
-        with transaction.atomic():
-            if not Record.objects.select_for_update().counted().filter(pk=record.pk).exists():
-                raise DomainError("voided by the other")
-            Record.objects.filter(pk=record.pk).update(state=RecordState.VOIDED)
-            targets.voided(record)
-            duties.reopen(record)
-
-    def transfer(self) -> None:
-        branch = self.one(Organization.objects.alive(ON).filter(org_type=OrgType.BRANCH))
-        people.transfer(self.one(Person.objects.all()), to=branch, on=ON, by=None)
-
-    def move(self) -> None:
-        org = self.one(Organization.objects.filter(parent__isnull=False))
-        tree.move(org, under=self.one(Organization.objects.exclude(org_type=OrgType.BRANCH)), by=None)
-
-    def merge(self) -> None:
-        org = self.one(Organization.objects.alive(ON).filter(parent__isnull=False))
-        into = self.one(Organization.objects.alive(ON).exclude(pk=org.pk).filter(parent__isnull=False))
-        reorganizing.merge(org, into=into, on=ON, reason="精简", by=None)
-
-    def exempt(self) -> None:
-        duty = self.one(Duty.objects.filter(period=self.period, status=DutyStatus.PENDING))
-        duties.exempt(duty, reason="病休", approved_by="书记", by=self.admin)
-
-    def resume(self) -> None:
-        duties.resume(self.one(Duty.objects.filter(status=DutyStatus.EXEMPT)), by=self.admin)
-
-    def generate(self) -> None:
-        duties.regenerate(self.period, on=ON)
-
-    def fold(self) -> None:
-        coverage.fold()
 
 
 def plain(period: Period, on: datetime.date) -> dict[int, dict[Measure, Figure]]:
@@ -167,14 +85,10 @@ def assert_exact(period: Period, after: str) -> None:
         assert {pk: {m: f.due for m, f in sums.items()} for pk, sums in free.items()} == {
             org.pk: found[org.pk] for org in orgs
         }, after
-        then = plain(period, EARLIER)
         for org in orgs:
             rows = coverage.by_child(period, org)
             assert coverage.added(row.figures for row in rows) == right[org.pk], after
             assert rows[0].figures == coverage.own(period, org), after
-            was = past.by_child(period, org, EARLIER)
-            assert coverage.added(row.figures for row in was) == then[org.pk], after
-            assert {row.org.pk: row.figures for row in was[1:]} == {row.org.pk: then[row.org.pk] for row in was[1:]}
 
 
 @pytest.mark.parametrize("seed", range(4))

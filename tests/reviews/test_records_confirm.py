@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
-from orgs import people
+from orgs import clock, people
 from orgs.errors import Forbidden
 from orgs.models import AuditEvent
 from reviews import coverage, records, rectifications
@@ -304,6 +305,7 @@ def test_a_voided_record_counts_no_more_and_reopens_its_duty(cases, cast):
     record = cases.confirmed()
     record = records.void(record, reason="张冠李戴", by=cast.user["clerk"])
     assert (record.state, record.void_reason) == (RecordState.VOIDED, "张冠李戴")
+    assert timezone.localdate(record.voided_at) == clock.today()
     assert record.duties.get().status == DutyStatus.PENDING
     assert set(record.items.values_list("state", flat=True)) == {ItemState.CANCELLED}
     target = CoverageTarget.objects.get(person=cast.person["member"], measure=Measure.MEMBERS)
