@@ -298,7 +298,11 @@ def _wrong_targets(period: Period) -> list[str]:
     found = targets.unproven(period).select_related("organization", "person").order_by("pk")
     return [
         f"{period.code} {target.get_measure_display()}：{_name_of(target)}"
-        + ("没有有效的点评记录，却记为已完成" if target.done_on else "已有有效的点评记录，却记为未完成")
+        + (
+            f"记为 {target.done_on} 完成，与有效的点评记录不符"
+            if target.done_on
+            else "已有有效的点评记录，却记为未完成"
+        )
         for target in found.iterator(chunk_size=BATCH)
     ]
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import OperationalError, connection
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models.functions import Coalesce, Least, RowNumber
 
 from orgs import bulk, clock, scratch
 from orgs.errors import DomainError
@@ -38,7 +38,9 @@ NEWCOMERS = Scratch("coverage_new", {"thing": "id", "org": "id"})
 MISFITS = Scratch(
     "coverage_misfit", {"target_id": "id", "measure": "text", "was_at": "id", "done": "count", "org": "id"}
 )
-DONE = Case(When(done_on__isnull=True, then=Value(0)), default=Value(1))
+IS_DONE = Case(When(done_on__isnull=True, then=Value(0)), default=Value(1))
+OPEN, DONE, DAY = range(3)  # how a target is wrong: left open, called done, done on another day
+NEVER = datetime.date.max
 
 Change = tuple[int, int, int]  # organisation id, due, done
 
@@ -111,27 +113,35 @@ def confirmed(record: Record) -> None:
     """The record counts from now on: its target and its reviewers are covered. Twice is once.
 
     In every period that holds its day. Called in the transaction that confirms it. Whoever is not on the roster is not
-    counted; if the roster takes him in later, `sync` finds the record.
+    counted; if the roster takes him in later, `sync` finds the record. What a later review covered before is done on
+    the earlier day from now on.
     """
-    held_on = record.review.held_on
+    held_on = record.review.held_on or clock.today()
     for period in _held(record):
         targets = _locked(_touched_by(record, period))
         fresh = [target for target in targets if target.done_on is None]
-        CoverageTarget.objects.filter(pk__in=[target.pk for target in fresh]).update(done_on=held_on or clock.today())
+        late = [target.pk for target in targets if target.done_on is None or target.done_on > held_on]
+        CoverageTarget.objects.filter(pk__in=late).update(done_on=held_on)
         _append_each(period.pk, fresh, 1)
 
 
 def voided(record: Record) -> None:
     """The record counts no more: what no other counted record covers is open again, in every period. Twice is once.
 
-    Called in the transaction that voids it, before or after its state is written.
+    What others cover is done on the day of the earliest of them. Called in the transaction that voids it, before or after its state is written.
     """
     for period in _held(record):
         targets = _locked(_touched_by(record, period))
         # Locked first, then asked (two statements): a record confirmed meanwhile by someone else is seen.
         done = CoverageTarget.objects.filter(pk__in=[target.pk for target in targets], done_on__isnull=False)
-        bare = list(done.exclude(_is_covered(Record.objects.counted().exclude(pk=record.pk), period)))
+        others = Record.objects.counted().exclude(pk=record.pk)
+        bare = list(done.exclude(_is_covered(others, period)))
         CoverageTarget.objects.filter(pk__in=[target.pk for target in bare]).update(done_on=None)
+        kept = {target.pk: target.measure for target in targets}
+        for target in bare:
+            kept.pop(target.pk)
+        for measure in set(kept.values()):
+            _mark_done(others, period, Measure(measure), [pk for pk, of in kept.items() if of == measure])
         _append_each(period.pk, bare, -1)
 
 
@@ -144,10 +154,16 @@ def _held(record: Record) -> list[Period]:
 
 
 def unproven(period: Period, of: Of | None = None) -> QuerySet[CoverageTarget]:
-    """Targets (with `of`, among some) whose done_on contradicts the counted records; none when all is sound."""
-    covered = _is_covered(Record.objects.counted(), period)
+    """Targets (with `of`, among some) whose done_on is not the day of the earliest counted record that covers them, or
+    is not empty where none does; none when all is sound.
+    """
+    records = Record.objects.counted()
     targets = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period)
-    return targets.filter((Q(done_on__isnull=True) & covered) | (Q(done_on__isnull=False) & ~covered))
+    first = Case(*(When(measure=measure, then=_first_day(records, period, measure)) for measure in Measure))
+    is_done = Q(done_on__isnull=False)
+    return targets.alias(first=first).filter(
+        (~is_done & _is_covered(records, period)) | (is_done & ~Q(done_on=F("first")))
+    )
 
 
 def covered(measure: Measure, records: RecordQuerySet, period: Period) -> Q:
@@ -165,26 +181,29 @@ def mend(period: Period, of: Of | None = None) -> int:
     """Make done_on of every target (with `of`, of some) what the counted records say; returns how many were wrong."""
     hold(period.pk, alone=True)
     wrong = MISFITS.open()
-    found = unproven(period, of).order_by().annotate(done=DONE, org=F("organization_id"))
+    covered = _is_covered(Record.objects.counted(), period)
+    how = Case(When(done_on__isnull=True, then=Value(OPEN)), When(covered, then=Value(DAY)), default=Value(DONE))
+    found = unproven(period, of).order_by().annotate(done=how, org=F("organization_id"))
     number = wrong.insert_from(compiled(found.values_list("pk", "measure", "organization_id", "done", "org")))
     if not number:
         return 0
     for measure in Measure:
-        for was_done in (0, 1):
+        for wrongly in (OPEN, DONE, DAY):
             ids = rows(
                 f"SELECT target_id FROM {wrong.name} WHERE measure = %s AND done = %s ORDER BY target_id",  # noqa: S608
-                [measure.value, was_done],
+                [measure.value, wrongly],
             )
             for chunk in _chunks([pk for (pk,) in ids]):
-                if was_done:
+                if wrongly == DONE:
                     CoverageTarget.objects.filter(pk__in=chunk).update(done_on=None)
                 else:
-                    _mark_done(period, measure, chunk)
+                    _mark_done(Record.objects.counted(), period, measure, chunk)
         _append_from(
             period.pk,
             measure,
-            f"SELECT was_at AS org, 0 AS due, 1 - 2 * done AS done FROM {wrong.name} WHERE measure = %s",  # noqa: S608
-            [measure.value],
+            f"SELECT was_at AS org, 0 AS due, 1 - 2 * done AS done FROM {wrong.name}"  # noqa: S608
+            " WHERE measure = %s AND done <> %s",
+            [measure.value, DAY],
         )
     return number
 
@@ -250,7 +269,7 @@ def _align(period: Period, measure: Measure, roster: QuerySet, of: Of | None) ->
     due, misfits, new = ROSTER.open(), MISFITS.open(), NEWCOMERS.open()
     due.learn(due.insert_from(compiled(roster.order_by().values_list("thing", "org"))))
     of_measure = CoverageTarget.objects.filter(Q() if of is None else of.targets(), period=period, measure=measure)
-    stored = compiled(of_measure.order_by().annotate(done=DONE).values("pk", key, "organization_id", "done"))
+    stored = compiled(of_measure.order_by().annotate(done=IS_DONE).values("pk", key, "organization_id", "done"))
     if stored is None:
         return 0  # of nobody
     there, values = stored
@@ -375,12 +394,19 @@ def _is_covered(records: RecordQuerySet, period: Period) -> Q:
     return condition
 
 
-def _mark_done(period: Period, measure: Measure, ids: list[int]) -> None:
-    """Done on the day of the earliest record that covers; targets by one reviewer's and by a co-reviewer's record."""
-    for way in _covering(Record.objects.counted(), period)[measure]:
-        days = way.order_by("review__held_on").values("review__held_on")[:1]
-        open_ones = CoverageTarget.objects.filter(Exists(way), pk__in=ids, done_on__isnull=True)
-        open_ones.update(done_on=Coalesce(Subquery(days), period.ends_on))
+def _first_day(records: RecordQuerySet, period: Period, measure: Measure) -> Least | Coalesce:
+    """The day of the earliest of the records that cover the target; NEVER where none does."""
+    days = [
+        Coalesce(Subquery(way.order_by("review__held_on").values("review__held_on")[:1]), Value(NEVER))
+        for way in _covering(records, period)[measure]
+    ]
+    return Least(*days) if len(days) > 1 else days[0]
+
+
+def _mark_done(records: RecordQuerySet, period: Period, measure: Measure, ids: list[int]) -> None:
+    """Those of the targets that one of the records covers are done on the day of the earliest."""
+    found = CoverageTarget.objects.filter(covered(measure, records, period), pk__in=ids)
+    found.update(done_on=_first_day(records, period, measure))
 
 
 # --- changes ------------------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def test_a_wrong_target_and_a_wrong_total_are_found_and_named(cast, period):
     ruined(period, cast)
     findings = coverage.prove()
     assert "2010H2 被点评的党组织：信息中心第一党支部（121）已有有效的点评记录，却记为未完成" in findings
-    assert "2010H2 被点评的党员：检务处党员（N-member）没有有效的点评记录，却记为已完成" in findings
+    assert "2010H2 被点评的党员：检务处党员（N-member）记为 2010-12-10 完成，与有效的点评记录不符" in findings
     assert "2010H2 参加点评的领导：天津检验检疫局党组（13）汇总为 0/99，实际为 0/5" in findings
     assert "2010H2 被点评的党员：塘沽检验检疫局党组（132）汇总为 0/0，实际为 0/3" in findings
 

@@ -288,11 +288,47 @@ def test_mend_takes_what_is_done_from_the_records(cast, period):
     CoverageTarget.objects.filter(measure=Measure.LEADERS).update(done_on=ON)
     CoverageTarget.objects.filter(measure=Measure.ORGANIZATIONS).update(done_on=None)
     wrong = coverage.unproven(period).count()
-    assert wrong == CoverageTarget.objects.filter(measure=Measure.LEADERS).count() - 1 + 1
+    # All leaders, who reviewed by the day alone, and the organisation.
+    assert wrong == CoverageTarget.objects.filter(measure=Measure.LEADERS).count() + 1
     with transaction.atomic():
         assert coverage.mend(period) == wrong
     assert not coverage.unproven(period).exists()
     assert CoverageTarget.objects.filter(done_on__isnull=False).count() == 2
+
+
+def test_done_is_the_day_of_the_earliest_review(cast, period):
+    synced(period)
+
+    def held(on):
+        record = make_bare_record(period, cast.org["12"], cast.person["unit_head"], of_org=cast.org["121"])
+        record.review.held_on = day(on)
+        record.review.save()
+        return record
+
+    def done_on():
+        return CoverageTarget.objects.get(measure=Measure.ORGANIZATIONS, organization=cast.org["121"]).done_on
+
+    early, late = held("2010-10-05"), held("2010-12-05")
+    confirm(late)
+    assert done_on() == day("2010-12-05")
+    confirm(early)
+    assert done_on() == day("2010-10-05")
+    assert_changes_add_up(period)
+    void(early)
+    assert done_on() == day("2010-12-05")
+    assert not coverage.unproven(period).exists()
+    assert_changes_add_up(period)
+
+
+def test_a_wrong_day_is_found_and_mended_and_changes_no_sum(cast, period):
+    synced(period)
+    confirm(make_bare_record(period, cast.org["12"], cast.person["unit_head"], of_org=cast.org["121"]))
+    CoverageTarget.objects.filter(done_on__isnull=False).update(done_on=day("2010-07-02"))
+    assert coverage.unproven(period).count() == 2  # the organisation and who reviewed it
+    with transaction.atomic():
+        assert coverage.mend(period) == 2
+    assert not coverage.unproven(period).exists()
+    assert_changes_add_up(period)
 
 
 # --- cost and concurrency -------------------------------------------------------------------------------------
