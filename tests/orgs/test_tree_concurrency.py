@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from orgs import tree
@@ -47,7 +47,7 @@ def test_a_tree_held_by_someone_else_says_so():
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with tree.transaction.atomic():
+        with transaction.atomic():
             tree.lock()
             held.set()
             done.wait(20)
@@ -78,7 +78,7 @@ def test_numbering_anew_holds_up_nobody_who_refers_to_an_organisation():
             cursor.execute("SET lock_timeout = '1s'")
         builders.make_bare_record(period, root, of_org=org)
 
-    with tree.transaction.atomic():
+    with transaction.atomic():
         tree.lock()
         Organization.objects.update(lft=F("lft") + 2, rght=F("rght") + 2)
         assert tree.renumber() == 2
@@ -89,6 +89,6 @@ def test_two_organisations_at_one_place_are_refused_when_the_transaction_ends():
     root = builders.make_org("1", "党组", "总局")
     org = builders.make_org("11", "党支部", "总局机关", root)
     place = Organization.objects.filter(pk=org.pk)
-    with pytest.raises(IntegrityError, match="org_lft_unique"), tree.transaction.atomic():
+    with pytest.raises(IntegrityError, match="org_lft_unique"), transaction.atomic():
         place.update(lft=1)  # the root's: allowed until the end
     assert place.get().lft == org.lft
