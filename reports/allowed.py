@@ -11,7 +11,6 @@ from orgs.models import Organization, User
 from reports import reporting
 from reports.models import ProgressReport, ProgressRow, ReportSource, ReportState, Way
 from reports.models.progress import FROZEN_STATES
-from reports.report_rows import last_sent
 from reviews.models import Period
 
 NAMED = 5  # units in one sentence
@@ -67,7 +66,6 @@ class UnitMay:
     receive: bool = False
     explain: bool = False
     extend: bool = False
-    urge: bool = False
     set_way: bool = False
     why_not: str = ""  # what keeps who fills in from drafting
 
@@ -80,13 +78,11 @@ def may_for(org: Organization, period: Period, user: User) -> UnitMay:
     way = reporting.way_of(org)
     waits = _waits(org, period)
     why_not = (why_not_begin(org, period) or why_not_draft(org, period)) if fills_in else ""
-    has_report = last_sent(org, period) is not None
     return UnitMay(
         draft=fills_in and not why_not,
         receive=oversees and way == Way.FORM and not waits and reporting.is_open(org, period),
         explain=oversees and not reporting.why_not_explain(org, period),
         extend=oversees and way != Way.NONE,
-        urge=oversees and way != Way.NONE and org.parent_id is not None and not has_report,
         set_way=oversees and org.parent_id is not None and not waits,
         why_not=why_not,
     )
@@ -103,6 +99,7 @@ def why_not_begin(org: Organization, period: Period) -> str:
 
 
 def why_not_open(org: Organization, period: Period) -> str:
+    """Whether the closing day has passed, and the unit was not given longer."""
     if reporting.is_open(org, period):
         return ""
     closes_on = reporting.deadline(period).closes_on
@@ -110,6 +107,7 @@ def why_not_open(org: Organization, period: Period) -> str:
 
 
 def why_not_draft(org: Organization, period: Period) -> str:
+    """Whether a report of it must be decided on first."""
     if org.parent_id is not None and _waits(org, period):
         return "上一份报表还没有被接收：请等上级接收或退回后，再填报下一份。"
     return ""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from orgs.models import Category
 from reports.models import Reporters, Way
 from reports.submissions import NOTE_LENGTH
-
-NO_DAY = {"required": "请填写日期。", "invalid": "请填写正确的日期。"}
+from reviews.forms import DayField, Styled
 
 
 class DateInput(forms.DateInput):
@@ -37,8 +34,8 @@ class SubmitForm(forms.Form):
     )
 
 
-class ReasonForm(forms.Form):
-    """Why: 退回, 未报."""
+class ReasonForm(Styled):
+    """Why: 未报."""
 
     reason = forms.CharField(
         label="原因",
@@ -48,7 +45,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class ReturnForm(ReasonForm):
+class ReturnForm(forms.Form):
     """退回."""
 
     reason = forms.CharField(
@@ -62,11 +59,11 @@ class ReturnForm(ReasonForm):
 class ExtendForm(ReasonForm):
     """延期."""
 
-    until = forms.DateField(label="延至", widget=DateInput(), error_messages=NO_DAY)
+    until = DayField(label="延至")
     field_order = ["until", "reason"]
 
 
-class WayForm(forms.Form):
+class WayForm(Styled):
     """上报方式 of one unit; empty goes back to the rule."""
 
     way = forms.ChoiceField(
@@ -80,30 +77,17 @@ class WayForm(forms.Form):
     )
 
 
-class DeadlineForm(forms.Form):
+class DeadlineForm(Styled):
     """上报期限 of a period."""
 
-    due_on = forms.DateField(
-        label="上报期限", widget=DateInput(), error_messages=NO_DAY, help_text="这一天及以前上报的为按时"
-    )
-    closes_on = forms.DateField(
-        label="截止日",
-        widget=DateInput(),
-        error_messages=NO_DAY,
-        help_text="这一天以后只有批准延期的单位可以填报和上报",
-    )
+    due_on = DayField(label="上报期限", help_text="这一天及以前上报的为按时")
+    closes_on = DayField(label="截止日", help_text="这一天以后只有批准延期的单位可以填报和上报")
 
 
-class ReportersForm(forms.Form):
+class ReportersForm(Styled):
     """Which organisations of a 单位类别 report by themselves."""
 
     category = forms.ModelChoiceField(Category.objects.all(), error_messages={"invalid_choice": "没有这个单位类别。"})
     reporters = forms.ChoiceField(
         choices=Reporters.choices, error_messages={"invalid_choice": "请选择哪些组织单独上报。"}
     )
-
-
-def first_error(form: forms.Form) -> str:
-    """One sentence for where there is no field to stand beside."""
-    errors: list[Any] = [error for field in form.errors.values() for error in field]
-    return str(errors[0]) if errors else ""

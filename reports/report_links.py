@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 
 from reports.annexes import one
-from reports.models import ProgressNames, ProgressReport, RowBasis
-from reports.report_names import Part
+from reports.models import ProgressReport, RowBasis
+from reports.report_names import Part, lines_with
 from reviews.models import Measure
 
 COLUMNS = [(part, measure) for part in (Part.DUE, Part.NEW, Part.DONE) for measure in Measure]  # of the form
@@ -20,7 +20,7 @@ def links(report: ProgressReport) -> dict[tuple[int, int], str]:
     if not report.is_frozen:
         return {}
     rows = list(report.rows.all())
-    listed = set(ProgressNames.objects.filter(row__report=report).values_list("row_id", "measure"))
+    listed = lines_with(report)
     found = {}
     for line, row in enumerate(rows):
         numbers = one.figures_of(row).each

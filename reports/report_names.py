@@ -207,6 +207,12 @@ def of_row(row: ProgressRow, measure: Measure) -> list[Name] | None:
     return None if kept is None else unpack(kept.packed)
 
 
+def lines_with(report: ProgressReport, measure: Measure | None = None) -> set[tuple[int, str]]:
+    """(id of the row, measure) of the lines of a report that have names, of one measure or of all."""
+    kept = ProgressNames.objects.filter(row__report=report, **({"measure": measure} if measure else {}))
+    return set(kept.order_by().values_list("row_id", "measure"))
+
+
 def named(user: User, names: Sequence[Name], measure: Measure) -> list[Name]:
     """Those that the user may see by name, as everywhere: organisations in his range, persons up to a guidance edge."""
     where = scope.seen if measure == Measure.ORGANIZATIONS else scope.seen_people

@@ -148,6 +148,11 @@ def units_below(org: Organization, period: Period, *, of: QuerySet[Organization]
     return units
 
 
+def exceptions() -> QuerySet[ReportingUnit]:
+    """The units that report otherwise than their category says; for administrators."""
+    return ReportingUnit.objects.select_related("organization", "by__person").order_by("organization")
+
+
 # --- by when ----------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +178,10 @@ def deadline(period: Period) -> Deadline:
 
 
 def is_open(org: Organization, period: Period, on: datetime.date | None = None) -> bool:
-    """It can be drafted and sent on this day (today): not after the closing day, or the unit was given longer."""
+    """It can be drafted and sent on this day (today): not after the closing day, or the unit was given longer.
+
+    One query while the period is open.
+    """
     on = on or clock.today()
     if on <= deadline(period).closes_on:
         return True

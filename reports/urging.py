@@ -43,9 +43,8 @@ def missing(org: Organization, period: Period, user: User) -> list[Unit]:
     return [unit for unit in units if unit.is_missing]
 
 
-def text(org: Organization, period: Period) -> str:
+def text(org: Organization, period: Period, when: reporting.Deadline) -> str:
     """What it says if nobody changes it; also to be copied where there is no account."""
-    when = reporting.deadline(period)
     day = f"{when.due_on.year}年{when.due_on.month}月{when.due_on.day}日"
     by_then = "上报期限已过，请尽快" if clock.today() > when.due_on else f"请在{day}前"
     return f"{org.name}还没有收到你单位{period.name}的领导点评工作完成进度报表（附件1），{by_then}核对并上报。"

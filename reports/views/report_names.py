@@ -15,7 +15,7 @@ from orgs.requests import UserRequest
 from reports import report_names
 from reports.annexes import one
 from reports.annexes.one import RowFigures
-from reports.models import ProgressNames, ProgressReport, ProgressRow, ReportSource, RowBasis
+from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
 from reports.report_differences import differences
 from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Part, Standing
 from reports.views.coverage import measure_of
@@ -79,7 +79,7 @@ def _named(request: UserRequest, row: ProgressRow, measure: Measure, part: Part)
 
 def _lines(request: UserRequest, report: ProgressReport, measure: Measure, part: Part) -> list[Line]:
     """The lines of a report with their part of the number; those with names, or with a report below, lead on."""
-    listed = set(ProgressNames.objects.filter(row__report=report, measure=measure).values_list("row_id", flat=True))
+    listed = {row_id for row_id, _ in report_names.lines_with(report, measure)}
     lines = []
     for row in report.rows.all():
         leads = row.pk in listed or row.basis == RowBasis.ACCEPTED

@@ -20,7 +20,7 @@ from orgs.models import Category, Organization, OrgType, Scheme
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
 from reports import reporting, submissions, urging
-from reports.forms import DeadlineForm, ExtendForm, ReasonForm, ReportersForm, WayForm, first_error
+from reports.forms import DeadlineForm, ExtendForm, ReasonForm, ReportersForm, WayForm
 from reports.models import (
     ProgressReport,
     ReportAbsence,
@@ -31,6 +31,8 @@ from reports.models import (
     ReportState,
 )
 from reviews.models import Period
+
+EXCEPTIONS = 200  # listed
 
 
 def _unit(request: UserRequest, code: str, period_code: str) -> tuple[Organization, Period]:
@@ -177,7 +179,7 @@ def _settings(request: UserRequest, *, refused: tuple[Period, DeadlineForm] | No
         "categories": categories.select_related("reporting_rule").annotate(used=Count("organizations")),
         "reporters": Reporters.choices,
         "default": Reporters.COMMITTEES,
-        "exceptions": ReportingUnit.objects.select_related("organization", "by__person")[:200],
+        "exceptions": reporting.exceptions()[:EXCEPTIONS],
         "branch": OrgType.BRANCH.label,
     }
     return render(request, "reports/progress_settings.html", context, status=400 if refused else 200)
@@ -193,7 +195,7 @@ def progress_deadline(request: UserRequest, period: str) -> HttpResponse:
         try:
             reporting.set_deadline(found, by=request.user, **form.cleaned_data)
         except DomainError as error:
-            form.add_error(None, str(error))
+            form.mark("", str(error))
     if not form.is_valid():
         return _settings(request, refused=(found, form))
     messages.success(request, f"已设定{found.name}的上报期限。")
@@ -209,5 +211,5 @@ def progress_rule(request: UserRequest) -> HttpResponse:
         rule = reporting.set_reporters(form.cleaned_data["category"], form.cleaned_data["reporters"], by=request.user)
         messages.success(request, f"已设定：{rule}。")
     else:
-        messages.error(request, first_error(form) or "请选择单位类别。")
+        messages.error(request, form.said())
     return redirect("progress_settings")

@@ -58,14 +58,15 @@ def progress_reports(request: UserRequest) -> HttpResponse:
     context: dict = {"tops": tops, "org": org, "period": period, "periods": Period.objects.all()}
     if org is not None and period is not None:
         known = ProgressReport.objects.visible_to(request.user).filter(period=period)
+        when = reporting.deadline(period)
         reports = list(known.filter(organization=org).select_related("created_by__person"))
         context |= {
             "reports": reports,
             "open_report": next((report for report in reports if not report.is_frozen), None),
             "may": submissions.may_for(org, period, request.user),
             "inbox": _inbox(request.user, org, period),
-            "deadline": reporting.deadline(period),
-            **_below(request, org, period),
+            "deadline": when,
+            **_below(request, org, period, when),
         }
     return render(request, "reports/progress_list.html", context)
 
@@ -78,7 +79,7 @@ def _inbox(user: User, org: Organization, period: Period) -> QuerySet[ProgressRe
     return waiting.exclude(submitted_by=user).order_by("organization__order", "organization__code")
 
 
-def _below(request: UserRequest, org: Organization, period: Period) -> dict[str, Any]:
+def _below(request: UserRequest, org: Organization, period: Period, when: reporting.Deadline) -> dict[str, Any]:
     """The units just below that report, each with how far it is: who has not reported first; their sums; who to urge.
 
     Only those that the user sees: who sits in the team sees of its children those that he is in charge of.
@@ -86,7 +87,6 @@ def _below(request: UserRequest, org: Organization, period: Period) -> dict[str,
     visible = Organization.objects.filter(scope.seen(request.user))
     every = reporting.units_below(org, period, of=visible)
     units = sorted((unit for unit in every if unit.reports), key=_urgency)
-    when = reporting.deadline(period)
     late = [unit for unit in units if unit.sent_on is not None and when.is_late(unit.sent_on)]
     missing = [unit for unit in units if unit.is_missing]
     found = {
@@ -106,7 +106,7 @@ def _below(request: UserRequest, org: Organization, period: Period) -> dict[str,
     if found["settles"] and missing:
         found |= {
             "audience": urging.audience(missing, request.user),
-            "urge_text": urging.text(org, period),
+            "urge_text": urging.text(org, period, when),
             "urged": urging.log(period, org),
         }
     return found
@@ -167,7 +167,6 @@ def _page(
         "differences": differences(report) if is_compared else [],
         "resting": _resting(request.user, rows),
         "settles": reporting.fills_in(request.user, report.organization),
-        "when": reporting.deadline(report.period),
         "is_late": reporting.deadline(report.period).is_late(report.sent_on),
         "submit_form": submit or SubmitForm(initial={"reported_on": clock.today()}),
         "return_form": back or ReturnForm(),

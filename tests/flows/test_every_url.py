@@ -205,9 +205,9 @@ MATRIX = {
     "progress_unit_extend": (NEVER, "404 404 404 400 404 400 400"),
     "progress_unit_way": (NEVER, "404 404 404 302 404 302 302"),
     "progress_urge": (NEVER, "404 404 404 302 404 302 302"),
-    "progress_settings": ("404 404 404 404 404 404 200", NEVER),  # administrators
-    "progress_deadline": (NEVER, "404 404 404 404 404 404 400"),
-    "progress_rule": (NEVER, "404 404 404 404 404 404 302"),
+    "progress_settings": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),  # administrators
+    "progress_deadline": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 400"),
+    "progress_rule": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "progress_report_annex": ("404 404 404 200 404 200 200", NEVER),
     "progress_report_print": ("404 404 404 200 404 200 200", NEVER),
     # Forms of units outside the system: for the office above the unit, which here is that of the root (guiding).

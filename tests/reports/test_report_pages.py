@@ -102,7 +102,7 @@ def test_the_list_costs_the_same_with_more_children(cast, as_user, synced, djang
     for number in range(40):
         make_org(f"13{number + 50}", "党委", "分支机构", cast.org["13"])
     client = as_user(cast.user["clerk"])
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(30):
         page = client.get(reverse("progress_reports"))
     assert len(page.context["page_obj"]) == 41
 

@@ -1,0 +1,230 @@
+"""Who stands behind each number of a report that was sent: frozen, told apart, and named only to who may see names."""
+
+import pytest
+from django.urls import reverse
+
+from orgs.models import Person
+from reports import report_names, reporting, submissions
+from reports.models import ProgressNames, ProgressReport
+from reports.report_differences import differences
+from reports.report_names import HOLDS, Name, Part, Standing
+from reviews import coverage as targets
+from reviews.models import CoverageTarget, Measure, RecordState
+from tests.builders import day, make_bare_record, make_period, make_person
+from tests.reports.submitting import send
+
+
+@pytest.fixture
+def period(cast, in_2010):
+    """The period, with the roster of the day."""
+    found = make_period()
+    targets.sync(found, day("2010-12-10"))
+    return found
+
+
+def reviewed(cast, period, *, who="secretary", target="member", about="1311"):
+    record = make_bare_record(
+        period, cast.org[about], cast.person[who], of_person=cast.person[target], held_on=day("2010-12-01")
+    )
+    targets.confirmed(record)
+    return record
+
+
+def behind(report, code, measure, part):
+    """The names of a part of a line."""
+    row = report.rows.get(organization__code=code)
+    return sorted(name.name for name in report_names.of_row(row, measure) if name.standing in HOLDS[part])
+
+
+def test_packing_keeps_every_name():
+    names = [
+        Name(7, "N-7", "王小明", 3, "1311", "检务处党支部", "2010-12-01", Standing.NEW),
+        Name(3, "1311", "检务处党支部", 3, "1311", "检务处党支部", "", Standing.MISSING),
+    ]
+    assert report_names.unpack(report_names.pack(names)) == names
+
+
+def test_every_number_of_a_line_is_the_length_of_its_list(cast, period):
+    reviewed(cast, period)
+    report = send(cast.org["13"], period)
+    checked = 0
+    for row in report.rows.exclude(basis="accepted"):
+        for measure in Measure:
+            names = report_names.of_row(row, measure)
+            count = {part: sum(name.standing in HOLDS[part] for name in names) for part in Part}
+            assert count[Part.DUE] == getattr(row, f"due_{measure}")
+            assert count[Part.DONE] == getattr(row, f"done_{measure}")
+            assert count[Part.NEW] == getattr(row, f"new_{measure}")
+            checked += len(names)
+    assert checked == CoverageTarget.objects.filter(period=period, organization__code__in=["13", "131", "1311"]).count()
+
+
+def test_a_line_that_rests_on_a_report_below_keeps_no_list_of_its_own(cast, period):
+    report = send(cast.org["13"], period)
+    assert not report.rows.get(organization__code="132").names.exists()
+    below = ProgressReport.objects.get(organization=cast.org["132"])
+    assert behind(below, "1321", Measure.MEMBERS, Part.DUE) == ["塘沽党员", "塘沽局书记", "塘沽支部书记"]
+
+
+def test_names_stay_as_they_were_when_sent(cast, period):
+    record = reviewed(cast, period)
+    report = send(cast.org["13"], period)
+    Person.objects.filter(pk=cast.person["member"].pk).update(name="改了名字")
+    record.state = RecordState.VOIDED
+    record.save()
+    targets.voided(record)
+    assert behind(report, "131", Measure.MEMBERS, Part.DONE) == ["检务处党员"]
+
+
+def test_new_and_gone_are_told_apart_from_before(cast, period):
+    first = reviewed(cast, period)
+    reviewed(cast, period, target="bureau_head")
+    submissions.accept(send(cast.org["13"], period), by=cast.user["root_clerk"])
+    first.state = RecordState.VOIDED
+    first.save()
+    targets.voided(first)
+    reviewed(cast, period, target="secretary", who="bureau_head")
+    report = send(cast.org["13"], period, correction_note="一份作废")
+    row = report.rows.get(organization__code="131")
+    told = sorted((name.name, name.standing) for name in report_names.of_row(row, Measure.MEMBERS))
+    assert told == sorted(
+        [
+            ("天津局书记", Standing.BEFORE),
+            ("天津局分管成员", Standing.MISSING),
+            ("检务处党员", Standing.MISSING),
+            ("检务处党员", Standing.GONE),
+            ("检务处支部书记", Standing.NEW),
+        ]
+    )
+    assert row.new_members == 0
+
+
+def test_sent_again_the_list_is_of_then(cast, period):
+    report = send(cast.org["132"], period)
+    kept = ProgressNames.objects.filter(row__report=report).count()
+    submissions.take_back(report, by=cast.user["lower_head"])
+    reviewed(cast, period, who="lower_secretary", target="lower_member", about="1321")
+    submissions.submit(report, by=cast.user["lower_head"])
+    assert behind(report, "1321", Measure.MEMBERS, Part.DONE) == ["塘沽党员"]
+    assert ProgressNames.objects.filter(row__report=report).count() == kept
+
+
+# --- pages ------------------------------------------------------------------------------------------------------
+
+
+def names_url(report, code, measure="members", part="due"):
+    line = report.rows.get(organization__code=code).order if code else 0
+    return reverse("progress_names", args=[report.pk, line, measure, part])
+
+
+def test_one_click_on_a_figure_shows_the_names(cast, period, as_user):
+    reviewed(cast, period)
+    report = send(cast.org["13"], period)
+    client = as_user(cast.user["clerk"])
+    page = client.get(reverse("progress_report", args=[report.pk])).text
+    url = names_url(report, "131", part="done")
+    assert f'href="{url}"' in page
+    shown = client.get(url).text
+    assert "检务处党员" in shown
+    assert "天津局分管成员" not in shown
+    assert "天津局分管成员" in client.get(names_url(report, "131", part="missing")).text
+
+
+def test_behind_a_unit_s_line_and_the_total_stand_the_lines_below(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    client = as_user(cast.user["clerk"])
+    below = ProgressReport.objects.get(organization=cast.org["132"])
+    page = client.get(names_url(report, "132")).text
+    assert "已接收的报表的合计" in page
+    assert names_url(below, "1321") in page
+    total = client.get(names_url(report, "")).text
+    assert names_url(report, "131") in total
+    assert names_url(report, "132") in total
+
+
+def test_across_a_guidance_edge_there_are_counts_and_no_names(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    page = as_user(cast.user["root_clerk"]).get(names_url(report, "131")).text
+    assert "另有 4 名" in page
+    assert "检务处党员" not in page
+    assert "天津局机关党委" in as_user(cast.user["root_clerk"]).get(names_url(report, "131", "organizations")).text
+
+
+@pytest.mark.parametrize("who", ["stranger", "member", "unit_head", "lower_head"])
+def test_who_does_not_see_the_report_sees_no_names(cast, period, as_user, who):
+    report = send(cast.org["13"], period)
+    assert as_user(cast.user[who]).get(names_url(report, "131")).status_code == 404
+    assert as_user(cast.user[who]).get(reverse("progress_differences", args=[report.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "place", [(99, "members", "due"), (1, "nothing", "due"), (1, "members", "nothing"), (0, "members", "gone")]
+)
+def test_what_is_not_there_is_not_found(cast, period, as_user, place):
+    report = send(cast.org["13"], period)
+    url = reverse("progress_names", args=[report.pk, *place])
+    assert as_user(cast.user["clerk"]).get(url).status_code == 404
+
+
+def test_a_draft_has_no_names_yet(cast, period, as_user):
+    report = submissions.draft(cast.org["132"], period, by=cast.user["lower_head"])
+    client = as_user(cast.user["lower_head"])
+    assert "/names/" not in client.get(reverse("progress_report", args=[report.pk])).text
+    assert client.get(reverse("progress_names", args=[report.pk, 1, "members", "due"])).status_code == 404
+    assert client.get(reverse("progress_differences", args=[report.pk])).status_code == 404
+
+
+def test_a_page_of_names_asks_as_much_for_many_as_for_few(cast, period, as_user, django_assert_max_num_queries):
+    for number in range(120):
+        make_person(f"党员{number}", cast.org["1321"], number=f"M{number:03}")
+    targets.sync(period, day("2010-12-10"))
+    report = send(cast.org["132"], period)
+    client = as_user(cast.user["lower_head"])
+    with django_assert_max_num_queries(20):
+        page = client.get(names_url(report, "1321"))
+    assert page.context["page_obj"].paginator.count == 123
+    assert len(page.context["entries"]) == 50
+
+
+# --- differences ------------------------------------------------------------------------------------------------
+
+
+def test_why_a_line_differs_is_told_by_name(cast, period, as_user):
+    record = reviewed(cast, period)
+    report = send(cast.org["13"], period)
+    record.state = RecordState.VOIDED
+    record.save()
+    targets.voided(record)
+    reviewed(cast, period, target="bureau_head")
+    make_person("新来的党员", cast.org["1311"], number="N-new")
+    targets.sync(period, day("2010-12-10"))
+    (line,) = [each for each in differences(report, cast.user["clerk"]) if each.measure == "被点评的党员"]
+    told = {reason.words: [name.name for name in reason.names] for reason in line.reasons}
+    assert told == {
+        "上报以后列入": ["新来的党员"],
+        "上报以后完成": ["天津局书记"],
+        "上报以后不再算完成": ["检务处党员"],
+    }
+    assert (line.due, line.due_now, line.done, line.done_now) == (4, 5, 1, 1)
+    page = as_user(cast.user["clerk"]).get(reverse("progress_differences", args=[report.pk])).text
+    assert "上报以后列入 1：新来的党员" in page
+    above = as_user(cast.user["root_clerk"]).get(reverse("progress_differences", args=[report.pk])).text
+    assert "另有 1 不在您可以看名单的范围内" in above
+    assert "新来的党员" not in above
+
+
+def test_what_a_unit_has_not_reported_yet_leads_to_its_own_report(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    below = ProgressReport.objects.get(organization=cast.org["132"])
+    reviewed(cast, period, who="lower_secretary", target="lower_member", about="1321")
+    page = as_user(cast.user["clerk"]).get(reverse("progress_differences", args=[report.pk])).text
+    assert "现在的数字它还没有报来" in page
+    assert reverse("progress_differences", args=[below.pk]) in page
+
+
+def test_an_explained_unit_differs_by_what_it_had_done(cast, period, as_user):
+    reviewed(cast, period, who="lower_secretary", target="lower_member", about="1321")
+    reporting.explain(cast.org["132"], period, reason="合并", by=None)
+    report = submissions.submit(submissions.draft(cast.org["13"], period, by=None), by=None)
+    page = as_user(cast.user["clerk"]).get(reverse("progress_differences", args=[report.pk])).text
+    assert "上报时累计按零计算" in page
