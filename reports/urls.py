@@ -74,6 +74,7 @@ urlpatterns = [
     path("reports/units/<str:code>/<str:period>/way/", reporting.progress_unit_way, name="progress_unit_way"),
     path("reports/units/<str:code>/<str:period>/urge/", reporting.progress_urge, name="progress_urge"),
     path("reports/outside/", outside.outside_units, name="outside_units"),
+    path("reports/outside/set/", outside.outside_set, name="outside_set"),
     path("reports/outside/issue/", outside.outside_issue_all, name="outside_issue_all"),
     path("reports/outside/upload/", outside.outside_upload, name="outside_upload"),
     path("reports/outside/unit/<str:code>/", outside.outside_unit, name="outside_unit"),

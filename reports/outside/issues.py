@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from orgs import audit, clock, tokens
 from orgs.errors import DomainError, Forbidden, Stale
-from orgs.models import Organization, User
+from orgs.models import Organization, Relation, User
 from reports import reporting, submissions
 from reports.annexes import one, words
 from reports.annexes.sheet import clean
@@ -53,6 +53,22 @@ def units(org: Organization) -> QuerySet[Organization]:
     """The units just below that report by form or link and exist today, in their order."""
     below = Organization.objects.alive(clock.today()).filter(parent=org)
     return reporting.with_way(below).filter(own_way=Way.FORM).order_by("order", "code")
+
+
+def candidates(org: Organization) -> QuerySet[Organization]:
+    """The units in guidance just below that still report in the system, in their order."""
+    below = Organization.objects.alive(clock.today()).filter(parent=org, relation=Relation.GUIDANCE)
+    return reporting.with_way(below).filter(own_way=Way.SYSTEM).order_by("order", "code")
+
+
+@transaction.atomic
+def set_outside(orgs: Iterable[Organization], *, reason: str, by: User) -> int:
+    """Have these units report by form from now on, all or none. Raises Forbidden, ReportingRefused."""
+    count = 0
+    for org in sorted(orgs, key=lambda each: each.pk):
+        reporting.set_way(org, Way.FORM, reason=reason, by=by)
+        count += 1
+    return count
 
 
 def status(issue: OutsideIssue, newest_received: int = 0) -> Status:

@@ -34,6 +34,7 @@ from reports.views.reports import _organizations
 from reviews.models import Period
 
 PAGE = 50
+MOST = 500  # units to choose from
 SHOWN = 20  # files that came back, on the list
 FILES = 100  # in one upload
 SUFFIXES = ".xlsx,.xls,.et,.ods"
@@ -106,12 +107,32 @@ def outside_units(request: UserRequest) -> HttpResponse:
         context |= {"page_obj": page, "standings": issues.standings(list(page.object_list), period)}
         context |= {"suffixes": SUFFIXES, "most": FILES}
         context["returned"] = _returned(request).filter(period=period)[:SHOWN]
+        context["candidates"] = issues.candidates(org)[:MOST]
     return render(request, "reports/outside_units.html", context)
 
 
 def _returned(request: UserRequest) -> QuerySet[ReturnedForm]:
     rows = ReturnedForm.objects.visible_to(request.user)
     return rows.select_related("period", "issue__organization__parent", "issue__report", "issue__basis")
+
+
+@require_POST
+def outside_set(request: UserRequest) -> HttpResponse:
+    """Ticked units report by form from now on."""
+    org = _by_code(Organization.objects.filter(works_for(request.user)), request.POST.get("org", ""))
+    period = _by_code(Period.objects.all(), request.POST.get("period", ""))
+    codes = [code for code in request.POST.getlist("codes")[:MOST] if "\0" not in code]
+    chosen = list(issues.candidates(org).filter(code__in=codes))
+    try:
+        count = issues.set_outside(chosen, reason=request.POST.get("reason", "").replace("\0", ""), by=request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        if count:
+            messages.success(request, f"{count} 个单位改为用表格上报。")
+        else:
+            messages.error(request, "请先勾选单位。")
+    return redirect(_address("outside_units", org, period))
 
 
 @require_POST

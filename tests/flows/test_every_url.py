@@ -223,6 +223,7 @@ MATRIX = {
     "progress_report_print": ("404 404 404 200 404 200 200", NEVER),
     # Forms of units outside the system: for the office above the unit, which here is that of the root (guiding).
     "outside_units": (OPEN, NEVER),
+    "outside_set": (NEVER, "404 404 404 404 404 404 404"),  # of whom, nothing says
     "outside_issue_all": (NEVER, "404 404 404 404 404 404 404"),  # for which units, nothing says
     "outside_upload": (NEVER, "404 404 404 404 404 404 404"),
     "outside_unit": ("404 404 404 200 404 404 200", NEVER),

@@ -350,6 +350,17 @@ def test_all_forms_for_nobody_is_said(office, cast, period):
     assert (export.state, export.note) == ("refused", "下面没有用表格上报的单位。")
 
 
+def test_units_in_guidance_are_set_to_report_by_form(office, cast, period):
+    text = page(office.get(reverse("outside_units")))
+    assert "天津检验检疫局党组" in text
+    assert 'value="12"' not in text, "only units in guidance"
+    data = {"org": "1", "period": period.code, "codes": ["13", "12"], "reason": "网络不通"}
+    assert "请先勾选" in page(office.post(reverse("outside_set"), data | {"codes": []}, follow=True))
+    assert "说明为什么" in page(office.post(reverse("outside_set"), data | {"reason": " "}, follow=True))
+    assert "1 个单位改为用表格上报" in page(office.post(reverse("outside_set"), data, follow=True))
+    assert list(issues.units(cast.org["1"])) == [cast.org["13"]]
+
+
 def test_junk_is_answered_with_a_sentence(office, unit, period):
     for url, data in (
         (reverse("outside_unit_link", args=["14"]), {"period": period.code, "until": "morgen"}),
