@@ -53,6 +53,7 @@ ALSO = {
     "/schemes/": "rules",
     "/exports/": "coverage",
     "/rounds/": "periods",
+    "/generations/": "periods",
 }
 
 

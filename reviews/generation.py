@@ -32,7 +32,7 @@ from reviews.wanted import Wanted
 if TYPE_CHECKING:
     from orgs.models import User
 
-AT_ONCE = 5000  # organisations; a larger system's generation is a job in the background
+AT_ONCE = 2000  # organisations; a larger system's generation is a job in the background
 ASKED = 1.0  # seconds between two looks whether the job was cancelled
 STAGES = ("derived", "towrite", "written", "withdrawn")
 CANCELLABLE = (

@@ -80,7 +80,10 @@ class Generation(models.Model):
 class GenerationLine(models.Model):
     """预览明细: a duty that would come or go. Plain numbers instead of references: a preview holds nobody back."""
 
-    generation = models.ForeignKey(Generation, models.CASCADE, verbose_name="任务生成", related_name="lines")
+    # No index of its own: the one below begins with it.
+    generation = models.ForeignKey(
+        Generation, models.CASCADE, verbose_name="任务生成", related_name="lines", db_index=False
+    )
     rule_code = models.CharField("规则代码", max_length=10)
     is_added = models.BooleanField("新增", help_text="否则撤回")
     reviewer_kind = models.CharField("点评主体", max_length=10)
@@ -97,6 +100,7 @@ class GenerationLine(models.Model):
         verbose_name = "预览明细"
         verbose_name_plural = "预览明细"
         ordering = ["id"]
+        indexes = [models.Index(fields=["generation", "is_added", "rule_code"], name="generation_line_list")]
 
     def __str__(self) -> str:
         return f"{self.rule_code} {'新增' if self.is_added else '撤回'}"

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import os
+import re
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 
 from orgs import people, personnel
 from reports import coverage as totals
-from reviews import duties, duty_csv, records
-from reviews.models import Duty, DutyStatus
+from reviews import duties, duty_csv, generation, records
+from reviews.models import Duty, DutyStatus, Generation, GenerationState, Period
 from tests import builders
 from tests.cast import make_cast
 from tests.reviews.record_cases import full_draft
@@ -23,6 +28,7 @@ pytestmark = [
     pytest.mark.usefixtures("closed_connections", "in_2010"),
 ]
 ON = datetime.date(2010, 12, 10)
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def side_by_side(*works):
@@ -55,6 +61,40 @@ def test_two_generations_at_once_make_every_duty_once():
     Duty.objects.all().delete()
     duties.regenerate(period, on=ON)
     assert together == list(duty_csv.rows(period))
+
+
+def test_four_processes_at_once_make_every_duty_once():
+    make_cast()
+    facts = connection.settings_dict
+    where = f"postgres://{facts['USER']}:{facts['PASSWORD']}@{facts['HOST']}:{facts['PORT']}/{facts['NAME']}"
+    around = {**os.environ, "DATABASE_URL": where, "TODAY": f"{ON}"}
+    command = [sys.executable, str(ROOT / "manage.py"), "generate_duties", "2010H2"]
+    running = [subprocess.Popen(command, env=around, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    said = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * 4
+    added = [sum(int(number) for number in re.findall(r"新增 (\d+)", text)) for text in said]
+    together = list(duty_csv.rows(Period.objects.get()))
+    assert sorted(added) == [0, 0, 0, len(together)]
+    Duty.objects.all().delete()
+    duties.regenerate(Period.objects.get(), on=ON)
+    assert together == list(duty_csv.rows(Period.objects.get()))
+    assert totals.prove() == []
+
+
+def test_of_four_who_confirm_a_preview_one_generates():
+    cast = make_cast()
+    period = duties.ensure_period("2010H2")
+    made = generation.start(period, by=cast.user["admin"])
+
+    def confirm():
+        generation.confirm(Generation.objects.get(pk=made.pk), by=cast.user["admin"])
+
+    raised = side_by_side(*[confirm] * 4)
+    assert sum(error is None for error in raised) == 1
+    assert all(isinstance(error, generation.NotNow) for error in raised if error is not None)
+    made.refresh_from_db()
+    assert made.state == GenerationState.APPLIED
+    assert Duty.objects.count() == generation.total(made.done).added == generation.total(made.foreseen).added
 
 
 @pytest.mark.parametrize("lag", [0, 0.05, 0.2, 0.5])
