@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Cell = str | int | float
 SHOWN = 300  # siblings
+FEWEST = 5  # siblings among whom a place is told without names: fewer would give the others away
 DASH = "—"
 
 
@@ -83,7 +84,7 @@ def siblings(user: User, period: Period, org: Organization, measure: Measure) ->
     """The children of the same superior by rate, the highest first; only for who may see the superior's figures."""
     up = Organization.objects.filter(pk=org.parent_id).visible_to(user).first()
     if up is None:
-        return None
+        return _place_among_siblings(period, org, measure) if org.parent_id else None
     others = list(Organization.objects.filter(scope.seen(user), parent=up).order_by("order", "code"))
     figures = coverage.totals(period, others)
     ranked = sorted(
@@ -103,6 +104,26 @@ def siblings(user: User, period: Period, org: Organization, measure: Measure) ->
     if len(lines) > SHOWN:
         note += f"共 {len(lines)} 个，这里列前 {SHOWN} 个和本单位。"
         lines = [line for at, line in enumerate(lines) if at < SHOWN or line.name.endswith("（本单位）")]
+    return Section("siblings", "同级排名", ("单位", "名次", "应", "已", "比率"), lines, note)
+
+
+def _place_among_siblings(period: Period, org: Organization, measure: Measure) -> Section | None:
+    """For who sees only the organisation itself: its place, and what the others have together, without any name."""
+    others = list(Organization.objects.filter(parent=org.parent_id))
+    figures = {pk: each[measure] for pk, each in coverage.totals(period, others).items() if each[measure].due}
+    own = figures.get(org.pk)
+    if own is None or len(figures) < FEWEST:
+        return None
+    place = 1 + sum(each.done * own.due > own.done * each.due for each in figures.values())
+    best, worst = (pick(figures.values(), key=lambda each: each.done / each.due) for pick in (max, min))
+    whole = sum(figures.values(), Figure())
+    lines = [
+        Line(f"{org.name}（本单位）", (place, own.due, own.done, rate(own)), own),
+        Line("最高的", (DASH, DASH, DASH, rate(best)), best),
+        Line("全部同级合计", (DASH, DASH, DASH, rate(whole)), whole),
+        Line("最低的", (DASH, DASH, DASH, rate(worst)), worst),
+    ]
+    note = f"同级 {len(figures)} 个单位按“{measure.label}”的比率排列，同率同名次。其他单位的名称和数字由上级掌握。"
     return Section("siblings", "同级排名", ("单位", "名次", "应", "已", "比率"), lines, note)
 
 
@@ -232,7 +253,8 @@ def _five(user: User, period: Period, org: Organization) -> Section:
 
 
 def _before(period: Period, org: Organization, totals: Figures) -> Section:
-    before = Period.objects.filter(ends_on__lt=period.starts_on).order_by("-ends_on").first()
+    # Half-years only: a round between them is no half-year to be measured by.
+    before = Period.objects.half_years().filter(ends_on__lt=period.starts_on).order_by("-ends_on").first()
     figures = coverage.totals(before, [org])[org.pk] if before else {measure: Figure() for measure in Measure}
     lines = []
     for measure in Measure:

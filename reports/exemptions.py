@@ -1,6 +1,6 @@
 """Exemptions beside the rates: who need not be reached any more, with the reason and who approved it.
 
-Counted live from the exempt duties, of which there are few: nothing stored that could differ.
+Counted live from the exempt duties and the explained leaders, of whom there are few: nothing stored that could differ.
 """
 
 from __future__ import annotations
@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from orgs import scope
 from orgs.models import Organization
 from orgs.querysets import Subtrees, stand
 from orgs.scope import in_range
-from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
+from reviews.models import AcceptedGap, CoverageTarget, Duty, DutyStatus, Measure, Period
 
 if TYPE_CHECKING:
     from orgs.models import User
+    from reports.coverage import Unit
+
+IDLE = "idle"  # the kind of gap: a leader without any duty
 
 
 def exempt(period: Period, org: Organization) -> QuerySet[CoverageTarget]:
-    """Targets in the subtree that are missing, and whose duties are all exempt (at least one is)."""
+    """Targets in the subtree that are missing, and whose duties are all exempt (at least one is); and missing leaders
+    without any duty whose office said why (A36: less those exempted with a reason).
+    """
     duties = Duty.objects.filter(period=period).order_by()
     freed, others = duties.filter(status=DutyStatus.EXEMPT), duties.exclude(status=DutyStatus.EXEMPT)
     by_hand = {"acting__isnull": True}
@@ -34,6 +40,7 @@ def exempt(period: Period, org: Organization) -> QuerySet[CoverageTarget]:
     of_leaders = Q(measure=Measure.LEADERS) & (
         Q(person__in=freed.filter(acting__isnull=False).values("acting"))
         | Q(person__in=freed.filter(**by_hand, reviewer__isnull=False).values("reviewer"))
+        | Q(person__in=AcceptedGap.objects.filter(period=period, kind=IDLE).order_by().values("person"))
     )
     still = {
         Measure.ORGANIZATIONS: others.filter(target_org=OuterRef("organization")),
@@ -51,7 +58,7 @@ def exempt(period: Period, org: Organization) -> QuerySet[CoverageTarget]:
     )
 
 
-def counts(period: Period, org: Organization, orgs: Iterable[Organization]) -> dict[int, dict[Measure, int]]:
+def counts(period: Period, org: Organization, orgs: Iterable[Organization | Unit]) -> dict[int, dict[Measure, int]]:
     """Organisation id -> exempt targets of its whole subtree, for some organisations at or below `org`. Two queries."""
     asked = list(Organization.objects.filter(pk__in=[each.pk for each in orgs]).order_by().values_list("pk", *stand()))
     subtrees = Subtrees((pk, tuple(place)) for pk, *place in asked)
@@ -60,6 +67,13 @@ def counts(period: Period, org: Organization, orgs: Iterable[Organization]) -> d
         for pk in subtrees.holding(tuple(place)):
             found[pk][Measure(measure)] += 1
     return found
+
+
+def leaders(user: User, period: Period, org: Organization) -> QuerySet[AcceptedGap]:
+    """The exempt leaders of the subtree that no duty stands for, with the reason, as far as the user sees names."""
+    free = exempt(period, org).filter(scope.seen_people(user, "organization__"), measure=Measure.LEADERS).order_by()
+    found = AcceptedGap.objects.filter(period=period, kind=IDLE, person__in=free.values("person"))
+    return found.select_related("person", "by__person").order_by("person__number")
 
 
 def duties(user: User, period: Period, org: Organization) -> QuerySet[Duty]:

@@ -41,7 +41,7 @@ class Sheet:
     widths: Sequence[int] = ()
 
 
-def workbook_bytes(rows: Iterable[Sequence[str]], title: str, widths: Sequence[int]) -> bytes:
+def workbook_bytes(rows: Iterable[Sequence[str | int | float]], title: str, widths: Sequence[int]) -> bytes:
     """A workbook of one sheet."""
     return workbook_of([Sheet(title, rows, widths)])
 

@@ -6,6 +6,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q, QuerySet
@@ -26,7 +27,8 @@ HEADERS = {
     Measure.MEMBERS: ("人员编号", "姓名", "单位及职务", "所属支部代码", "所属支部"),
 }
 
-WIDTHS = (16, 28, 32, 18, 36)
+WIDTHS = (16, 28, 32, 18, 36, 28, 14)
+LOT = 300  # rows whose duties are read at once
 TITLES = {
     Measure.LEADERS: "未参加点评的领导",
     Measure.ORGANIZATIONS: "未被点评的党组织",
@@ -132,14 +134,40 @@ def _leaders(targets: Sequence[CoverageTarget], period: Period) -> list[Entry]:
     ]
 
 
-def table(targets: Iterable[CoverageTarget], measure: Measure) -> Iterator[tuple[str, ...]]:
-    """Header and rows of the list as a file."""
-    yield HEADERS[measure]
-    for target in targets:
-        org, person = target.organization, target.person
-        if person is None:
-            parent = org.parent
-            kind = org.get_org_type_display()
-            yield org.code, org.name, kind, parent.code if parent else "", parent.name if parent else ""
-        else:
-            yield person.number, person.name, person.title, org.code, org.name
+def table(
+    user: User, targets: Iterable[CoverageTarget], measure: Measure, period: Period, *, with_duties: bool = True
+) -> Iterator[tuple[str, ...]]:
+    """Header and rows of the list as a file; `with_duties`: by whom and until when, or of a leader how many are his.
+
+    Some hundred rows at a time, each lot with a fixed number of queries.
+    """
+    further = (("未完成任务",) if measure == Measure.LEADERS else ("点评人", "任务期限")) if with_duties else ()
+    yield (*HEADERS[measure], *further)
+    rows = iter(targets)
+    while lot := list(islice(rows, LOT)):
+        found = entries(user, lot, measure, period) if with_duties else [Entry(target) for target in lot]
+        for entry in found:
+            yield (*_facts(entry.target), *(_further(entry, measure) if with_duties else ()))
+
+
+def _facts(target: CoverageTarget) -> tuple[str, ...]:
+    org, person = target.organization, target.person
+    if person is None:
+        parent = org.parent
+        kind = org.get_org_type_display()
+        return org.code, org.name, kind, parent.code if parent else "", parent.name if parent else ""
+    return person.number, person.name, person.title, org.code, org.name
+
+
+def _further(entry: Entry, measure: Measure) -> tuple[str, ...]:
+    if measure == Measure.LEADERS:
+        return (str(entry.open_duties) if entry.has_duties else "本期没有任务",)
+    return "；".join(map(reviewer_of, entry.duties)), "；".join(sorted({f"{duty.due_on}" for duty in entry.duties}))
+
+
+def reviewer_of(duty: Duty) -> str:
+    """Who carries it out; of a joint duty with his organisation, for both may be one person's."""
+    at = duty.reviewer_org.display_name
+    if duty.acting is None:
+        return at
+    return f"{at}{duty.acting.name}" if duty.joint_group else duty.acting.name

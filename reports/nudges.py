@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from orgs import audit, clock, scope
 from orgs.errors import DomainError
-from orgs.models import Organization, User
+from orgs.models import Organization, Person, User
 from reports import missing
 from reports.models import Notification, NotificationKind, Nudge
 from reviews.models import Duty, Measure, Period
@@ -23,6 +23,8 @@ LENGTH = 500
 BATCH = 5000  # accounts in one query
 MOST = 5000  # names: longer lists are urged further down, where they are known
 LOGGED = 5
+FEW = 500  # ids in one condition
+NAMED = 300  # names on the page
 
 
 class NudgeRefused(DomainError):
@@ -31,11 +33,16 @@ class NudgeRefused(DomainError):
 
 @dataclass(frozen=True)
 class Audience:
-    """Whom a nudge of today would reach: accounts, those of them already urged today, persons without an account."""
+    """Whom a nudge of today would reach: accounts, those of them already urged today; ids of persons without one."""
 
     fresh: frozenset[int]
     spared: frozenset[int]
-    without_account: int
+    unreached: frozenset[int]
+
+    @property
+    def without_account(self) -> int:
+        """How many must be told another way."""
+        return len(self.unreached)
 
 
 def may(user: User, org: Organization) -> bool:
@@ -76,7 +83,18 @@ def audience(user: User, period: Period, org: Organization, measure: Measure, *,
         accounts |= {person: pk for pk, person in found.values_list("pk", "person_id") if person is not None}
     urged = set(Notification.objects.filter(key=_key(clock.today())).values_list("recipient", flat=True))
     everybody = frozenset(accounts.values()) - {user.pk}
-    return Audience(everybody - urged, everybody & urged, len(persons) - len(accounts))
+    return Audience(everybody - urged, everybody & urged, frozenset(set(ordered) - accounts.keys()))
+
+
+def to_be_told(user: User, heard: Audience) -> list[Person]:
+    """Who has no account, by name as far as the user may see him; some hundreds at most, in the order of numbers."""
+    found: list[Person] = []
+    ids = sorted(heard.unreached)
+    for start in range(0, len(ids), FEW):
+        found += Person.objects.visible_to(user).filter(pk__in=ids[start : start + FEW]).order_by("number")
+        if len(found) >= NAMED:
+            break
+    return found[:NAMED]
 
 
 @transaction.atomic

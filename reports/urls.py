@@ -8,6 +8,7 @@ from reports.views import (
     annex_days,
     annexes,
     coverage,
+    coverage_table,
     exports,
     filling,
     health,
@@ -21,6 +22,7 @@ from reports.views import (
 urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
     path("coverage/<str:code>/", coverage.coverage_org, name="coverage_org"),
+    path("coverage/<str:code>/table.xlsx", coverage_table.coverage_table, name="coverage_table"),
     path("coverage/<str:code>/details/", analysis.coverage_details, name="coverage_details"),
     path("coverage/<str:code>/details.xlsx", analysis.coverage_details_file, name="coverage_details_file"),
     path("coverage/<str:code>/exempt/", analysis.coverage_exempt, name="coverage_exempt"),

@@ -107,8 +107,14 @@ def _cell(cell: Cell) -> str:
     figure = cell.figure
     return (
         f'<td class="num coverage-first">{figure.due}</td><td class="num">{figure.done}</td>'
-        f'<td class="num">{percent(figure)}</td><td class="num">{_missing(cell)}</td>'
+        f'<td class="num">{percent(figure)}</td><td class="num">{_missing(cell)}</td>{_exempt(cell)}'
     )
+
+
+def _exempt(cell: Cell) -> str:
+    if cell.exempt is None:
+        return ""
+    return f'<td class="num">{cell.exempt}</td><td class="num">{percent(cell.without_exempt)}</td>'
 
 
 def _card(line: Line) -> str:
@@ -116,6 +122,11 @@ def _card(line: Line) -> str:
         f'<div class="coverage-line"><span>{SHORT[cell.measure]}</span>{_bar(cell.figure.rate)}'
         f'<span class="num">{cell.figure.done}/{cell.figure.due}</span>'
         f'<span class="num">{_missing(cell, "差 ") if cell.figure.missing else ""}</span></div>'
+        + (
+            f'<div class="small text-body-secondary">免除 {cell.exempt}，不计免除 {percent(cell.without_exempt)}</div>'
+            if cell.exempt
+            else ""
+        )
         for cell in line.cells
         if cell.figure.due
     )

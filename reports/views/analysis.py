@@ -26,6 +26,7 @@ def coverage_details(request: UserRequest, code: str) -> HttpResponse:
         context["sections"] = analysis.sections(request.user, period, org, clock.today())
         context["rank"] = rank = request.GET.get("rank", "")
         context["measures"] = list(Measure)
+        context["keep"] = {"rank": rank} if rank else {}
         if rank:
             context["siblings"] = analysis.siblings(request.user, period, org, measure_of(rank))
     context["above"] = Organization.objects.above(org, include_self=True).visible_to(request.user)
@@ -52,6 +53,7 @@ def coverage_exempt(request: UserRequest, code: str) -> HttpResponse:
     found = exemptions.duties(request.user, period, org)
     page = Paginator(found, NAMES).get_page(request.GET.get("page"))
     context = {"org": org, "period": period, "page_obj": page}
+    context["leaders"] = exemptions.leaders(request.user, period, org)[:NAMES]
     context["above"] = Organization.objects.above(org, include_self=True).visible_to(request.user)
     return render(request, "reports/coverage_exempt.html", context)
 

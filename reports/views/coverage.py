@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -24,7 +24,7 @@ from orgs.requests import UserRequest
 from orgs.views import as_of
 from orgs.views.organizations import found_by
 from reports import coverage as figures_of
-from reports import lists, missing, nudges, past
+from reports import exemptions, lists, missing, nudges, past
 from reports.annexes.xlsx import MIME
 from reports.coverage import Figure, Figures, Row, Unit
 from reviews.models import Measure, Period
@@ -48,6 +48,12 @@ class Cell:
     measure: Measure
     figure: Figure
     names_url: str = ""
+    exempt: int | None = None  # None: the table has no column for it
+
+    @property
+    def without_exempt(self) -> Figure:
+        """As if who is exempt were not due."""
+        return Figure(self.figure.due - (self.exempt or 0), self.figure.done)
 
 
 @dataclass(frozen=True)
@@ -88,25 +94,22 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     if period is None:
         return render(request, "reports/coverage_org.html", context)
     figures_of.tidy()
-    on = _past_day(request)
-    rows = past.by_child(period, org, on) if on else figures_of.by_child(period, org)
-    total = figures_of.added(row.figures for row in rows)
-    measure = measure_of(request.GET.get("measure") or Measure.MEMBERS)
-    sort = request.GET.get("sort", "")
-    lines, total_line, hides_names = _lines(request.user, period, org, rows, total, on)
-    if sort in SORTS:
-        lines[1:] = sorted(lines[1:], key=lambda line: SORTS[sort](line.figure(measure)))
+    on, measure, sort = past_day(request), *_order(request)
+    lines, total_line, hides_names = table_of(request, period, org, on)
     page = Paginator(lines, LINES).get_page(request.GET.get("page"))
     context |= {
         "total": total_line,
-        "has_any": any(figure.due for figure in total.values()) and not (on and on < period.starts_on),
+        "shows_exempt": any(cell.exempt for cell in total_line.cells),
+        "has_any": any(cell.figure.due for cell in total_line.cells) and not (on and on < period.starts_on),
+        "keep": _kept(request),
+        "file_query": urlencode({**_carried(period, on), **_kept(request)}),
         "definitions": [(cell, WHO_COUNTS[cell.measure]) for cell in total_line.cells],
         "measure": measure,
         "measures": list(Measure),
-        "sort": sort if sort in SORTS else "",
+        "sort": sort,
         "page_obj": page,
         "on": on,
-        "carried": urlencode(_carried(period, on)),
+        "carried": urlencode({**_carried(period, on), **_kept(request)}),
         "bars": [(line, line.figure(measure)) for line in page if line.figure(measure).due],
         "hides_names": hides_names,
     }
@@ -120,7 +123,7 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
     if period is None:
         raise Http404
     own, words = request.GET.get("own") == "1", _text(request.GET.get("q", ""))
-    on = _past_day(request)
+    on = past_day(request)
     named = missing.named(request.user, period, org, kind, own=own, on=on)
     found = missing.search(named, words)
     page = Paginator(cast(Any, found), NAMES).get_page(request.GET.get("page"))
@@ -150,7 +153,8 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
     }
     if on is None and 0 < named_count <= nudges.MOST and nudges.may(request.user, org):
-        context["audience"] = nudges.audience(request.user, period, org, kind, own=own)
+        context["audience"] = heard = nudges.audience(request.user, period, org, kind, own=own)
+        context["to_be_told"] = nudges.to_be_told(request.user, heard)
         context["nudge_text"] = nudges.text(period, org, kind, named_count)
         context["nudges"] = nudges.log(period, org, kind)
     return render(request, "reports/coverage_missing.html", context)
@@ -162,7 +166,7 @@ def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: s
     org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None or kind not in ("csv", "xlsx"):
         raise Http404
-    on = _past_day(request)
+    on = past_day(request)
     named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1", on=on)
     found = missing.search(named, _text(request.GET.get("q", "")))
     count = found.count()
@@ -171,7 +175,7 @@ def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: s
         return redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
     title = f"{period.code}{missing.TITLES[of]}"
     audit.record(request.user, "导出名单", [org], summary=f"{org.name} {title}，{count} 行")
-    rows = missing.table(found.iterator(chunk_size=2000), of)
+    rows = missing.table(request.user, found.iterator(chunk_size=2000), of, period, with_duties=on is None)
     disposition = {"Content-Disposition": content_disposition_header(True, f"{title}_{org.code}.{kind}") or ""}
     if kind == "csv":
         return StreamingHttpResponse(lists.csv_lines(rows), content_type="text/csv; charset=utf-8", headers=disposition)
@@ -224,7 +228,7 @@ def period_of(request: UserRequest) -> Period | None:
     return found_by(Period.objects.all(), code=code) if code else Period.objects.current(clock.today())
 
 
-def _past_day(request: UserRequest) -> datetime.date | None:
+def past_day(request: UserRequest) -> datetime.date | None:
     """The past day asked for; None for today, which is also what tomorrow would show."""
     on = as_of.day_asked_for(request)
     return on if on < clock.today() else None
@@ -233,6 +237,30 @@ def _past_day(request: UserRequest) -> datetime.date | None:
 def _carried(period: Period, on: datetime.date | None) -> dict[str, str]:
     """What links take along, so that an address shows the same view to a colleague."""
     return {"period": period.code, **({"on": on.isoformat()} if on else {})}
+
+
+def _kept(request: UserRequest) -> dict[str, str]:
+    """What else belongs to the view: of which measure, in which order."""
+    return {name: _text(request.GET[name]) for name in ("measure", "sort") if request.GET.get(name)}
+
+
+def _order(request: UserRequest) -> tuple[Measure, str]:
+    sort = request.GET.get("sort", "")
+    return measure_of(request.GET.get("measure") or Measure.MEMBERS), sort if sort in SORTS else ""
+
+
+def table_of(
+    request: UserRequest, period: Period, org: Organization, on: datetime.date | None
+) -> tuple[list[Line], Line, bool]:
+    """Lines in the order asked for, their sum, and whether some names below are not for this user; page and file."""
+    measure, sort = _order(request)
+    rows = past.by_child(period, org, on) if on else figures_of.by_child(period, org)
+    total = figures_of.added(row.figures for row in rows)
+    free = {} if on else exemptions.counts(period, org, [row.org for row in rows])
+    lines, total_line, hides_names = _lines(request, period, org, rows, total, on, free)
+    if sort:
+        lines[1:] = sorted(lines[1:], key=lambda line: SORTS[sort](line.figure(measure)))
+    return lines, total_line, hides_names
 
 
 def measure_of(value: str) -> Measure:
@@ -252,27 +280,50 @@ SORTS: dict[str, Callable[[Figure], tuple]] = {
 }
 
 
-def _cells(figures: Figures, urls: dict[Measure, str] | None = None) -> tuple[Cell, ...]:
-    return tuple(Cell(measure, figures[measure], (urls or {}).get(measure, "")) for measure in Measure)
+Free = dict[Measure, int]
+
+
+def _cells(figures: Figures, urls: dict[Measure, str] | None = None, free: Free | None = None) -> tuple[Cell, ...]:
+    return tuple(
+        Cell(measure, figures[measure], (urls or {}).get(measure, ""), free[measure] if free else None)
+        for measure in Measure
+    )
 
 
 def _lines(
-    user: User, period: Period, org: Organization, rows: list[Row], total: Figures, on: datetime.date | None
+    request: UserRequest,
+    period: Period,
+    org: Organization,
+    rows: list[Row],
+    total: Figures,
+    on: datetime.date | None,
+    exempt: dict[int, Free],
 ) -> tuple[list[Line], Line, bool]:
     """Rows with their links, the total line, and whether some names below are not for this user.
 
     Children outside the user's scope (he sits in the team, but is not in charge of them) stand together in one line,
-    so that the lines still add up to the figures above.
+    so that the lines still add up to the figures above. Exemptions have columns where there are any.
     """
+    user = request.user
     family = Organization.objects.filter(pk__in=[row.org.pk for row in rows]).order_by()
     may = family.values_list("pk", _whether(scope.seen(user)), _whether(scope.seen_people(user)))
     seen = {pk for pk, is_seen, _ in may if is_seen}
     names = {pk for pk, _, has_names in may if has_names}
     query, own_query = (urlencode({**_carried(period, on), **more}) for more in ({}, {"own": "1"}))
+    view = urlencode({**_carried(period, on), **_kept(request)})
     page = _addresses("coverage_org")
     names_page = {measure: _addresses("coverage_missing", measure) for measure in Measure}
 
-    def cells(figures: Figures, at: Organization | Unit, *, own: bool = False) -> tuple[Cell, ...]:
+    def free(at: Iterable[int], *, less: Iterable[int] = ()) -> Free | None:
+        if not exempt.get(org.pk):
+            return None
+        return {
+            measure: sum(exempt[pk][measure] for pk in at if pk in exempt)
+            - sum(exempt[pk][measure] for pk in less if pk in exempt)
+            for measure in Measure
+        }
+
+    def cells(figures: Figures, at: Organization | Unit, freed: Free | None, *, own: bool = False) -> tuple[Cell, ...]:
         return _cells(
             figures,
             {
@@ -280,18 +331,23 @@ def _lines(
                 for measure in Measure
                 if figures[measure].missing and (measure == Measure.ORGANIZATIONS or at.pk in names)
             },
+            freed,
         )
 
-    lines, rest = [Line("本级", cells(rows[0].figures, org, own=True))], []
+    below = [row.org.pk for row in rows[1:]]
+    lines, rest = [Line("本级", cells(rows[0].figures, org, free([org.pk], less=below), own=True))], []
     for row in rows[1:]:
         if row.org.pk not in seen:
-            rest.append(row.figures)
+            rest.append(row)
         elif any(figure.due for figure in row.figures.values()) or _lives(row.org, period):
-            lines.append(Line(row.org.name, cells(row.figures, row.org), f"{page(row.org.code)}?{query}", row.org))
+            found = cells(row.figures, row.org, free([row.org.pk]))
+            lines.append(Line(row.org.name, found, f"{page(row.org.code)}?{view}", row.org))
     if rest:
-        lines.append(Line(f"其他下级（{len(rest)} 个）", _cells(figures_of.added(rest))))
+        figures = figures_of.added(row.figures for row in rest)
+        of_rest = free([row.org.pk for row in rest])
+        lines.append(Line(f"其他下级（{len(rest)} 个）", _cells(figures, None, of_rest)))
     hidden = [row for row in rows if row.org.pk not in names and any(figure.missing for figure in row.figures.values())]
-    return lines, Line("合计", cells(total, org)), bool(hidden)
+    return lines, Line("合计", cells(total, org, free([org.pk]))), bool(hidden)
 
 
 def _whether(condition: Q) -> Case:

@@ -186,6 +186,7 @@ MATRIX = {
     "annex_day": ("404 404 404 200 200 200 200", NEVER),
     "annex_day_file": ("404 404 404 200 200 200 200", NEVER),
     "annex_day_print": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_table": ("404 404 404 200 200 200 200", NEVER),
     "coverage_details": ("404 404 404 200 200 200 200", NEVER),
     "coverage_details_file": ("404 404 404 200 200 200 200", NEVER),
     "coverage_exempt": ("404 404 404 200 200 200 200", NEVER),
