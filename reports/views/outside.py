@@ -119,8 +119,8 @@ def _returned(request: UserRequest) -> QuerySet[ReturnedForm]:
 @require_POST
 def outside_set(request: UserRequest) -> HttpResponse:
     """Ticked units report by form from now on."""
-    org = _by_code(Organization.objects.filter(works_for(request.user)), request.POST.get("org", ""))
-    period = _by_code(Period.objects.all(), request.POST.get("period", ""))
+    org = found_by(Organization.objects.filter(works_for(request.user)), code=request.POST.get("org", ""))
+    period = found_by(Period.objects.all(), code=request.POST.get("period", ""))
     codes = [code for code in request.POST.getlist("codes")[:MOST] if "\0" not in code]
     chosen = list(issues.candidates(org).filter(code__in=codes))
     try:
