@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from reviews.models import (
     WorkPlanState,
 )
 from reviews.models.work_plan import UNDER_WAY
+from reviews.planned_days import spread, working_days
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -133,7 +135,8 @@ def draft(org: Organization, *, period: Period, by: User) -> WorkPlan:
 def follow(plan: WorkPlan) -> tuple[int, int]:
     """Add lines for duties that came since, at the end and marked; says how many came and how many are gone.
 
-    A line whose duty was withdrawn stays, marked. In the caller's transaction.
+    A line whose duty was withdrawn stays, marked. The new ones come with a day proposed: each reviewer's spread over
+    the working days that are left. In the caller's transaction.
     """
     known = plan.lines.filter(duty__isnull=False).values("duty")
     last = plan.lines.order_by("-order").values_list("order", flat=True).first() or 0
@@ -149,8 +152,21 @@ def follow(plan: WorkPlan) -> tuple[int, int]:
         )
         for order, duty in enumerate(new.order_by("rule_code", "about_org__code", "pk"), start=last + 1)
     ]  # fmt: skip
+    _propose_days(plan.period, lines)
     WorkPlanLine.objects.bulk_create(lines, batch_size=500)
     return len(lines), plan.lines.filter(duty__isnull=True).count()
+
+
+def _propose_days(period: Period, lines: list[WorkPlanLine]) -> None:
+    """A day for each of the new lines, by reviewer and by when it is due."""
+    alike: dict[tuple[str, datetime.date], list[WorkPlanLine]] = defaultdict(list)
+    for line in lines:
+        due_on = line.duty.due_on if line.duty else period.ends_on
+        alike[line.reviewer_name, min(due_on, period.ends_on)].append(line)
+    first = max(clock.today(), period.starts_on)
+    for (_, last), listed in alike.items():
+        for line, day in zip(listed, spread(len(listed), working_days(first, last)), strict=True):
+            line.planned_on = day
 
 
 @transaction.atomic
@@ -191,6 +207,7 @@ def save(
         setattr(plan, name, text)
     plan.forms = [value for value in ReviewForm.values if value in set(forms)]
     plan.combined = [value for value in Combined.values if value in set(combined)]
+    _within(plan.period, rest_on, "其余各项")
     changed = []
     for line in plan.lines.filter(duty__isnull=False):
         typed = lines.get(line.pk, PlanLine(line.form, line.planned_on))

@@ -7,7 +7,7 @@ from django.urls import reverse
 from icalendar import Calendar
 
 from orgs.errors import Forbidden
-from reviews import calendars, work_plans
+from reviews import calendars, planned_days, work_plans
 from reviews.models import WorkPlan
 from reviews.work_plans import WorkPlanRefused
 from tests.builders import day
@@ -28,10 +28,11 @@ def drafted(cases):
 
 
 def saved(cases, on="2010-12-15"):
+    plan = drafted(cases)
+    lines = {line.pk: work_plans.PlanLine(line.form, day(on)) for line in plan.lines.all()}
     return work_plans.save(
-        drafted(cases), texts=TEXTS, forms=["meeting"], combined=["summary"], lines={}, rest_on=day(on),
-        by=cases.cast.user["clerk"],
-    )  # fmt: skip
+        plan, texts=TEXTS, forms=["meeting"], combined=["summary"], lines=lines, by=cases.cast.user["clerk"]
+    )
 
 
 def in_force(cases):
@@ -49,6 +50,17 @@ def test_it_begins_with_the_duties_and_twice_gives_the_same(cases):
     assert work_plans.draft(plan.organization, period=plan.period, by=cases.cast.user["clerk"]) == plan
 
 
+def test_each_reviewers_days_are_spread_over_the_working_days_left(cases):
+    lines = drafted(cases).lines.all()
+    assert [line.planned_on for line in lines] == [day("2010-12-10")]  # today, a Friday
+    days = planned_days.working_days(day("2010-12-10"), day("2010-12-31"))
+    assert (days[0], days[1], days[-1], len(days)) == (day("2010-12-10"), day("2010-12-13"), day("2010-12-31"), 16)
+    found = planned_days.spread(40, days)
+    assert found == sorted(found)
+    assert max(found.count(each) for each in days) == 3  # 40 reviews on 16 days
+    assert planned_days.spread(2, []) == [None, None]
+
+
 def test_it_is_submitted_whole_and_approved_by_the_head_only(cases):
     cast, plan = cases.cast, drafted(cases)
     with pytest.raises(WorkPlanRefused, match="组织领导"):
@@ -57,7 +69,8 @@ def test_it_is_submitted_whole_and_approved_by_the_head_only(cases):
         work_plans.save(
             plan, texts=TEXTS, forms=[], combined=[], lines={}, rest_on=day("2011-01-15"), by=cast.user["clerk"]
         )
-    plan = work_plans.save(plan, texts=TEXTS, forms=["meeting"], combined=[], lines={}, by=cast.user["clerk"])
+    bare = {line.pk: work_plans.PlanLine(line.form, None) for line in plan.lines.all()}
+    plan = work_plans.save(plan, texts=TEXTS, forms=["meeting"], combined=[], lines=bare, by=cast.user["clerk"])
     with pytest.raises(WorkPlanRefused, match="没有计划日期"):
         work_plans.submit(plan, by=cast.user["clerk"])
 
@@ -162,8 +175,9 @@ def test_a_refusal_keeps_what_was_typed(cases, as_user):
         reverse("work_plan_edit", args=[plan.pk]), facts | {f"line-{line.pk}-on": "哪天"}
     ).content.decode()
     assert "“天津局检务处党支部”的计划" in page
+    before = (line.planned_on, line.form)
     line.refresh_from_db()
-    assert (line.planned_on, line.form) == (None, "meeting")
+    assert (line.planned_on, line.form) == before
 
 
 def test_the_calendars_secret_address_works_until_it_is_revoked(cases, as_user, client):
