@@ -50,13 +50,16 @@ class FillForm(forms.Form):
     """Who fills it in, and why 累计 went down where it did."""
 
     sender = forms.CharField(
-        label="填报人", max_length=issues.SENDER_LENGTH, error_messages={"required": "请填写填报人姓名。"}
+        label="填报人",
+        max_length=issues.SENDER_LENGTH,
+        widget=forms.TextInput(attrs={"class": "form-control"}),
+        error_messages={"required": "请填写填报人姓名。"},
     )
     note = forms.CharField(
         label=figures.CORRECTION,
         required=False,
         max_length=figures.NOTE_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "form-control"}),
         help_text="新增填了负数（累计减少）时必填",
     )
 
@@ -64,7 +67,12 @@ class FillForm(forms.Form):
 class LineForm(forms.Form):
     """A line: 应 and 新增; of an added one the name too. An added line that is empty is none."""
 
-    name = forms.CharField(label="单位名称", required=False, max_length=figures.NAME_LENGTH)
+    name = forms.CharField(
+        label="单位名称",
+        required=False,
+        max_length=figures.NAME_LENGTH,
+        widget=forms.TextInput(attrs={"class": "form-control"}),
+    )
 
     def __init__(self, line: Line | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
