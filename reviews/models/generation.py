@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
 from django.db.models import Q
 
+from orgs import scope
 from reviews.models.duty import Subject
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+
+class AdministratorsQuerySet(models.QuerySet):
+    """What only administrators have before them."""
+
+    def visible_to(self, user: User) -> Self:
+        """All of it, or nothing."""
+        return self if scope.seats(user).is_admin else self.none()
 
 
 class GenerationState(models.TextChoices):
@@ -57,6 +71,8 @@ class Generation(models.Model):
     foreseen = models.JSONField("预览的数字", default=list)
     done = models.JSONField("生成的数字", default=list)
 
+    objects = AdministratorsQuerySet.as_manager()
+
     class Meta:
         verbose_name = "任务生成"
         verbose_name_plural = "任务生成"
@@ -96,6 +112,8 @@ class GenerationLine(models.Model):
     reasons = models.JSONField("由来", default=list)  # of new ones; as `Duty.reasons`
     ended = models.CharField("为何撤回", max_length=200, blank=True)
 
+    objects = AdministratorsQuerySet.as_manager()
+
     class Meta:
         verbose_name = "预览明细"
         verbose_name_plural = "预览明细"
@@ -123,6 +141,8 @@ class SetAside(models.Model):
     reason = models.CharField("原因", max_length=200)
     by = models.ForeignKey("orgs.User", models.PROTECT, verbose_name="搁置人", related_name="+")
     at = models.DateTimeField("搁置时间", auto_now_add=True)
+
+    objects = AdministratorsQuerySet.as_manager()
 
     class Meta:
         verbose_name = "搁置的任务变化"

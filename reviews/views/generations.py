@@ -47,7 +47,7 @@ class LinesForm(forms.Form):
 @require_safe
 def generation(request: UserRequest, pk: int) -> HttpResponse:
     """The preview by rule, or how far the job is; afterwards the receipt."""
-    found = generations.notice_death(_generation(pk))
+    found = generations.notice_death(_generation(request, pk))
     if found.is_under_way:
         return render(request, "reviews/generation_progress.html", _progress(found))
     rows = previewing.rows(found)
@@ -71,7 +71,7 @@ def generation(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def generation_progress(request: UserRequest, pk: int) -> HttpResponse:
     """How far the job is, asked for by its page again and again; when it has ended the page is loaded anew."""
-    found = generations.notice_death(_generation(pk))
+    found = generations.notice_death(_generation(request, pk))
     if not found.is_under_way:
         answer = redirect("generation", pk=pk) if "HX-Request" not in request.headers else HttpResponse()
         answer["HX-Refresh"] = "true"
@@ -83,7 +83,7 @@ def generation_progress(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def generation_confirm(request: UserRequest, pk: int) -> HttpResponse:
     """确认生成."""
-    found = _generation(pk)
+    found = _generation(request, pk)
     try:
         found = generations.confirm(found, by=request.user)
     except generations.UnderWay as busy:
@@ -100,7 +100,7 @@ def generation_confirm(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def generation_cancel(request: UserRequest, pk: int) -> HttpResponse:
     """Give it up; nothing is written."""
-    found = _generation(pk)
+    found = _generation(request, pk)
     try:
         generations.cancel(found, by=request.user)
     except DomainError as error:
@@ -114,7 +114,7 @@ def generation_cancel(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def generation_lines(request: UserRequest, pk: int) -> HttpResponse:
     """Every duty that would come or go, with the reason; and what is set aside."""
-    found = _generation(pk)
+    found = _generation(request, pk)
     wanted = LinesForm(request.GET).wanted()
     which = wanted["which"] or "added"
     rows: QuerySet[Any] = previewing.aside(found.period) if which == "aside" else _lines(found, which, wanted)
@@ -140,7 +140,7 @@ def generation_lines(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def generation_lines_file(request: UserRequest, pk: int) -> HttpResponseBase:
     """The list as it is shown, all its pages, as a workbook; without a choice what comes and what goes."""
-    found = _generation(pk)
+    found = _generation(request, pk)
     wanted = LinesForm(request.GET).wanted()
     lines = _lines(found, wanted["which"], wanted)
     rows = (
@@ -165,7 +165,9 @@ def generation_lines_file(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def line_set_aside(request: UserRequest, pk: int) -> HttpResponse:
     """搁置 one line, with a reason."""
-    line = get_object_or_404(GenerationLine.objects.select_related("generation__period"), pk=pk)
+    line = get_object_or_404(
+        GenerationLine.objects.visible_to(request.user).select_related("generation__period"), pk=pk
+    )
     try:
         made = set_aside.set_aside(line, reason=request.POST.get("reason", "").replace("\x00", ""), by=request.user)
     except DomainError as error:
@@ -179,13 +181,15 @@ def line_set_aside(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def set_aside_withdraw(request: UserRequest, pk: int) -> HttpResponse:
     """取消搁置."""
-    one = get_object_or_404(SetAside.objects.select_related("period", "target_org", "target_person"), pk=pk)
+    one = get_object_or_404(
+        SetAside.objects.visible_to(request.user).select_related("period", "target_org", "target_person"), pk=pk
+    )
     set_aside.take_back(one, by=request.user)
     messages.success(
         request,
         f"已取消搁置：{one.target_org or one.target_person}。规则仍要求的，下次生成时照办；要看变化请重新预览。",
     )
-    last = Generation.objects.filter(period=one.period).select_related("period").first()
+    last = Generation.objects.visible_to(request.user).filter(period=one.period).select_related("period").first()
     return _to_list(last, request.POST.get("query", "")) if last else redirect("period", one.period.code)
 
 
@@ -201,8 +205,10 @@ def said(request: UserRequest, found: Generation) -> None:
 # --- inside -------------------------------------------------------------------------------------------------
 
 
-def _generation(pk: int) -> Generation:
-    rows = Generation.objects.select_related("period__below", "by__person", "confirmed_by__person")
+def _generation(request: UserRequest, pk: int) -> Generation:
+    rows = Generation.objects.visible_to(request.user).select_related(
+        "period__below", "by__person", "confirmed_by__person"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
