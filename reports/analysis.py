@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
@@ -14,7 +15,7 @@ from orgs import scope
 from orgs.models import Organization
 from reports import coverage, exemptions, five, pace, quality, splits
 from reports.coverage import Figure, Figures
-from reviews.models import Measure, Period
+from reviews.models import Measure, Period, ReviewForm
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -23,6 +24,7 @@ Cell = str | int | float
 SHOWN = 300  # siblings
 FEWEST = 5  # siblings among whom a place is told without names: fewer would give the others away
 DASH = "—"
+WINDOW_VALUES = {"窗口单位": "yes", "其他单位": "no"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def sections(user: User, period: Period, org: Organization, on: datetime.date) -
         *_pace(period, org, totals, on),
         _rules(period, org, on),
         _forms(period, org),
-        _figures("category", "按单位类别", "类别", splits.by_category(period, org)),
-        _figures("window", "窗口单位", "单位", splits.by_window(period, org)),
+        _figures(period, org, "category", "按单位类别", "类别", splits.by_category(period, org)),
+        _figures(period, org, "window", "窗口单位", "单位", splits.by_window(period, org)),
         _rectified(period, org, on),
         _quality(period, org),
         _five(user, period, org),
@@ -127,6 +129,11 @@ def _place_among_siblings(period: Period, org: Organization, measure: Measure) -
     return Section("siblings", "同级排名", ("单位", "名次", "应", "已", "比率"), lines, note)
 
 
+def _behind(period: Period, org: Organization, what: str, value: str) -> str:
+    address = reverse("coverage_behind", args=[org.code, what, value])
+    return f"{address}?{urlencode({'period': period.code})}"
+
+
 # --- one by one -----------------------------------------------------------------------------------------------
 
 
@@ -139,7 +146,8 @@ def _measures(period: Period, org: Organization, totals: Figures, on: datetime.d
         all_of, free = totals[measure], exempt[measure]
         without = Figure(all_of.due - free, all_of.done)
         cells = (all_of.due, all_of.done, all_of.done - late[measure], late[measure], free, rate(all_of), rate(without))
-        lines.append(Line(measure.label, cells, all_of, url if free else ""))
+        behind = _behind(period, org, "late", measure) if late[measure] else url if free else ""
+        lines.append(Line(measure.label, cells, all_of, behind))
     columns = ("口径", "应", "已", "按时", "补录", "免除", "比率", "不计免除的比率")
     note = (
         "点评计入举行的那个半年；半年结束以后才确认的是补录。免除：还没有点评，名下任务又全部免除的；免除的仍在应数里，"
@@ -180,45 +188,61 @@ def _pace(period: Period, org: Organization, totals: Figures, on: datetime.date)
 def _rules(period: Period, org: Organization, on: datetime.date) -> Section:
     lines = [
         Line(
-            "指派" if row.code == "X" else f"规则 {row.code}",
+            splits.rule_name(row.code),
             (
                 row.total, row.done, row.done - row.late, row.late, row.exempt, row.overdue,
                 rate(row.figure), rate(row.without_exempt),
             ),
             row.figure,
+            _behind(period, org, "overdue", row.code) if row.overdue else "",
         )
         for row in splits.by_rule(period, org, on)
     ]  # fmt: skip
     columns = ("规则", "任务", "已完成", "按时", "迟于期限", "免除", "逾期未完成", "比率", "不计免除的比率")
-    note = "对象在本组织及以下的任务；共同点评按每一方各一项计，覆盖数字只计一次。"
+    note = "对象在本组织及以下的任务；共同点评按每一方各一项计，覆盖数字只计一次。有逾期的，点规则看名单。"
     return Section("rules", "按规则", columns, lines, note)
 
 
 def _forms(period: Period, org: Organization) -> Section:
     rows = splits.by_form(period, org)
     every = sum(row[1] for row in rows)
-    lines = [Line(name, (count, orgs, persons), Figure(every, count)) for name, count, orgs, persons in rows]
+    values = {label: value for value, label in ReviewForm.choices}
+    lines = [
+        Line(
+            name,
+            (count, orgs, persons),
+            Figure(every, count),
+            _behind(period, org, "form", values[name]) if count and name in values else "",
+        )
+        for name, count, orgs, persons in rows
+    ]
     note = "图：占全部点评的比例。同一对象可以用几种形式点评。"
     return Section("forms", "按点评形式", ("形式", "点评（人次、个次）", "被点评的组织", "被点评的人"), lines, note)
 
 
-def _figures(slug: str, title: str, head: str, rows: list[tuple[str, Figures]]) -> Section:
+def _figures(
+    period: Period, org: Organization, slug: str, title: str, head: str, rows: list[tuple[str, Figures]]
+) -> Section:
     columns = (head, *(f"{word}{name}" for word in ("领导", "党组织", "党员") for name in ("应", "已", "比率")))
     lines = []
     for name, figures in rows:
         cells: list[Cell] = []
         for measure in Measure:
             cells += [figures[measure].due, figures[measure].done, rate(figures[measure])]
-        lines.append(Line(name, tuple(cells), figures[Measure.MEMBERS]))
-    return Section(slug, title, columns, lines, "图：被点评的党员。")
+        url = ""
+        if figures[Measure.MEMBERS].missing:
+            url = _behind(period, org, slug, WINDOW_VALUES.get(name, "no") if slug == "window" else name)
+        lines.append(Line(name, tuple(cells), figures[Measure.MEMBERS], url))
+    return Section(slug, title, columns, lines, "图：被点评的党员。点名称看还没有被点评的党员。")
 
 
 def _rectified(period: Period, org: Organization, on: datetime.date) -> Section:
     found = quality.rectified(period, org, on)
     every = found.open + found.closed
+    behind_ = partial(_behind, period, org, "items")
     lines = [
-        Line("未销号", (found.open,), Figure(every, found.open)),
-        Line("其中逾期", (found.overdue,), Figure(every, found.overdue)),
+        Line("未销号", (found.open,), Figure(every, found.open), behind_("open") if found.open else ""),
+        Line("其中逾期", (found.overdue,), Figure(every, found.overdue), behind_("overdue") if found.overdue else ""),
         Line("已销号", (found.closed,), Figure(every, found.closed)),
         Line("已取消", (found.cancelled,)),
         Line("平均用时（天）", (DASH if found.days is None else found.days,)),

@@ -36,18 +36,23 @@ class Rectified:
 
 def rectified(period: Period, org: Organization, on: datetime.date) -> Rectified:
     """Items of the subtree's records. Two queries."""
-    items = RectificationItem.objects.filter(record__in=_records(period, org)).exclude(state=ItemState.NOTED)
-    figures = items.order_by().aggregate(
+    found = items(period, org)
+    figures = found.order_by().aggregate(
         open=Count("pk", filter=~Q(state__in=[ItemState.CLOSED, ItemState.CANCELLED])),
         overdue=Count("pk", filter=Q(pk__in=RectificationItem.objects.overdue(on).values("pk"))),
         closed=Count("pk", filter=Q(state=ItemState.CLOSED)),
         cancelled=Count("pk", filter=Q(state=ItemState.CANCELLED)),
     )
-    spans = items.filter(state=ItemState.CLOSED, closed_on__isnull=False, record__review__held_on__isnull=False)
+    spans = found.filter(state=ItemState.CLOSED, closed_on__isnull=False, record__review__held_on__isnull=False)
     rows = list(spans.order_by().values_list("closed_on", "record__review__held_on").annotate(Count("pk")))
     count = sum(row[2] for row in rows)
     days = round(sum((row[0] - row[1]).days * row[2] for row in rows) / count, 1) if count else None
     return Rectified(**figures, days=days)
+
+
+def items(period: Period, org: Organization) -> QuerySet[RectificationItem]:
+    """What the counted reviews of a subtree handed down to be mended."""
+    return RectificationItem.objects.filter(record__in=_records(period, org)).exclude(state=ItemState.NOTED)
 
 
 def total(period: Period, org: Organization) -> int:

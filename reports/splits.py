@@ -37,6 +37,11 @@ class RuleSplit:
         return Figure(self.total - self.exempt, self.done)
 
 
+def rule_name(code: str) -> str:
+    """规则 1A; 指派 where a duty was assigned by hand."""
+    return "指派" if code == "X" else f"规则 {code}"
+
+
 def by_rule(period: Period, org: Organization, on: datetime.date) -> list[RuleSplit]:
     """Duties by rule, in the order of their codes. Two queries."""
     duties = Duty.objects.filter(in_range(org, "about_org__"), period=period).order_by()
@@ -94,12 +99,14 @@ def late(period: Period, org: Organization, on: datetime.date) -> dict[Measure, 
     """Reached within the period, but entered only after it: every record that covers them was confirmed later."""
     if on <= period.ends_on:
         return dict.fromkeys(Measure, 0)
+    return {measure: late_targets(period, org, measure).count() for measure in Measure}
+
+
+def late_targets(period: Period, org: Organization, measure: Measure) -> QuerySet[CoverageTarget]:
+    """Who they are; none before the period is over."""
     in_time = Record.objects.counted().entered_by_end_of(period.ends_on)
-    done = _targets(period, org).filter(done_on__isnull=False)
-    return {
-        measure: done.filter(measure=measure).exclude(targets.covered(measure, in_time, period)).count()
-        for measure in Measure
-    }
+    done = _targets(period, org).filter(done_on__isnull=False, measure=measure)
+    return done.exclude(targets.covered(measure, in_time, period))
 
 
 def _targets(period: Period, org: Organization) -> QuerySet[CoverageTarget]:

@@ -99,7 +99,7 @@ def coverage_org(request: UserRequest, code: str) -> HttpResponse:
     page = Paginator(lines, LINES).get_page(request.GET.get("page"))
     context |= {
         "total": total_line,
-        "shows_exempt": any(cell.exempt for cell in total_line.cells),
+        "shows_exempt": [cell.measure for cell in total_line.cells if cell.exempt is not None],
         "has_any": any(cell.figure.due for cell in total_line.cells) and not (on and on < period.starts_on),
         "keep": _kept(request),
         "file_query": urlencode({**_carried(period, on), **_kept(request)}),
@@ -285,7 +285,7 @@ Free = dict[Measure, int]
 
 def _cells(figures: Figures, urls: dict[Measure, str] | None = None, free: Free | None = None) -> tuple[Cell, ...]:
     return tuple(
-        Cell(measure, figures[measure], (urls or {}).get(measure, ""), free[measure] if free else None)
+        Cell(measure, figures[measure], (urls or {}).get(measure, ""), free.get(measure) if free else None)
         for measure in Measure
     )
 
@@ -321,6 +321,7 @@ def _lines(
             measure: sum(exempt[pk][measure] for pk in at if pk in exempt)
             - sum(exempt[pk][measure] for pk in less if pk in exempt)
             for measure in Measure
+            if exempt[org.pk][measure]
         }
 
     def cells(figures: Figures, at: Organization | Unit, freed: Free | None, *, own: bool = False) -> tuple[Cell, ...]:

@@ -14,7 +14,6 @@ from reports import lists
 from reports.annexes.xlsx import MIME
 from reports.templatetags.reports_tags import SHORT, percent
 from reports.views.coverage import Line, organization_of, past_day, period_of, table_of
-from reviews.models import Measure
 
 WIDTHS = (32,) + (10,) * 18
 
@@ -35,9 +34,11 @@ def coverage_table(request: UserRequest, code: str) -> HttpResponse:
 
 
 def _rows(lines: list[Line]) -> Iterator[tuple[str | int, ...]]:
-    has_exempt = lines[-1].cells[0].exempt is not None
-    words = ("应", "已", "比率", "还差", *(("免除", "不计免除") if has_exempt else ()))
-    yield ("单位", *(f"{SHORT[measure]}{word}" for measure in Measure for word in words))
+    heads = ["单位"]
+    for cell in lines[-1].cells:
+        words = ("应", "已", "比率", "还差", *(("免除", "不计免除") if cell.exempt is not None else ()))
+        heads += [f"{SHORT[cell.measure]}{word}" for word in words]
+    yield tuple(heads)
     for line in lines:
         cells: list[str | int] = [line.name]
         for cell in line.cells:

@@ -203,6 +203,15 @@ class Record(models.Model):
         return self.state in COUNTED_STATES
 
     @property
+    def is_entered_late(self) -> bool:
+        """补录: it counts for its period, but was confirmed only after the period's last day."""
+        return (
+            self.is_counted
+            and self.confirmed_at is not None
+            and timezone.localdate(self.confirmed_at) > self.review.period.ends_on
+        )
+
+    @property
     def is_of_person(self) -> bool:
         """Prints on annex 3; its text is for few eyes (T20)."""
         return self.target_person_id is not None

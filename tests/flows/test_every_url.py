@@ -186,6 +186,7 @@ MATRIX = {
     "annex_day": ("404 404 404 200 200 200 200", NEVER),
     "annex_day_file": ("404 404 404 200 200 200 200", NEVER),
     "annex_day_print": ("404 404 404 200 200 200 200", NEVER),
+    "coverage_behind": ("404 404 404 200 200 200 200", NEVER),
     "coverage_table": ("404 404 404 200 200 200 200", NEVER),
     "coverage_details": ("404 404 404 200 200 200 200", NEVER),
     "coverage_details_file": ("404 404 404 200 200 200 200", NEVER),
@@ -339,7 +340,7 @@ def world(cast) -> World:
     pk_of["scheme"] = Scheme.objects.get(is_active=True).pk
     version = rule_versions.stamp(rules.every())[0]
     words = {
-        "fault": "copies", "measure": "members", "kind": "csv", "number": "N-member", "period": "2010H2", "line": 1,
+        "what": "form", "value": "meeting", "fault": "copies", "measure": "members", "kind": "csv", "number": "N-member", "period": "2010H2", "line": 1,
         "part": "due",
     }  # fmt: skip
     keys = {}

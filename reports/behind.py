@@ -1,0 +1,158 @@
+"""The names behind a figure of the analysis: duties, records, items or targets of a subtree, as far as the user sees them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F, QuerySet
+from django.urls import reverse
+
+from orgs import scope
+from orgs.models import Category, Organization
+from orgs.scope import in_range
+from reports import missing, quality, splits
+from reviews.models import (
+    CoverageTarget,
+    Duty,
+    DutyStatus,
+    ItemState,
+    Measure,
+    Period,
+    Record,
+    RectificationItem,
+    ReviewForm,
+)
+
+if TYPE_CHECKING:
+    from orgs.models import User
+
+WINDOW = {"yes": (True, "窗口单位"), "no": (False, "其他单位")}
+ITEMS = {"open": "未销号的整改事项", "overdue": "逾期的整改事项"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: what it is about, what else is said of it, where it is."""
+
+    name: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a figure counts; `named` is the part that the user may see, in the tree's order."""
+
+    title: str
+    every: QuerySet[Any]
+    named: QuerySet[Any]
+    describe: Callable[[Any], Entry]
+
+
+def behind(user: User, period: Period, org: Organization, what: str, value: str, on: datetime.date) -> Behind | None:
+    """The rows behind a figure; None where there is no such figure."""
+    found = KINDS.get(what)
+    return found(user, period, org, value, on) if found else None
+
+
+def _overdue(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind:
+    every = Duty.objects.filter(
+        in_range(org, "about_org__"), period=period, rule_code=value, status=DutyStatus.PENDING, due_on__lt=on
+    )
+    named = every.filter(pk__in=Duty.objects.visible_to(user).values("pk"))
+    named = named.select_related("target_org", "target_person", "acting", "reviewer_org", "about_org")
+    title = f"{splits.rule_name(value)}：逾期未完成"
+    return Behind(title, every, named.order_by("about_org", "pk"), _duty)
+
+
+def _duty(duty: Duty) -> Entry:
+    note = f"{duty.about_org.name} · 由{missing.reviewer_of(duty)}点评 · 期限 {duty.due_on}"
+    return Entry(duty.target_name, note, reverse("duty", args=[duty.pk]))
+
+
+def _form(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
+    if value not in ReviewForm.values:
+        return None
+    every = Record.objects.counted().counting_in(period).filter(in_range(org, "about_org__"), review__form=value)
+    named = every.filter(pk__in=Record.objects.visible_to(user).values("pk")).select_related("review", "about_org")
+    held = F("review__held_on").asc(nulls_last=True)
+    return Behind(f"{ReviewForm(value).label}的点评", every, named.order_by("about_org", held, "pk"), _record)
+
+
+def _record(record: Record) -> Entry:
+    note = f"{record.about_org.name} · {record.review.reviewer_name} · {record.review.held_on or ''}"
+    return Entry(record.target_name, note, reverse("record", args=[record.pk]))
+
+
+def _items(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
+    if value not in ITEMS:
+        return None
+    every = quality.items(period, org).exclude(state__in=[ItemState.CLOSED, ItemState.CANCELLED])
+    if value == "overdue":
+        every = every.filter(pk__in=RectificationItem.objects.overdue(on).values("pk"))
+    named = every.filter(pk__in=RectificationItem.objects.visible_to(user).values("pk"))
+    named = named.select_related("record__about_org").order_by("record__about_org", "record", "order")
+    return Behind(ITEMS[value], every, named, _item)
+
+
+def _item(item: RectificationItem) -> Entry:
+    note = f"{item.record.about_org.name} · {item.record.target_name} · {item.get_state_display()}"
+    return Entry(
+        item.text, f"{note} · 期限 {item.due_on}" if item.due_on else note, reverse("rectification", args=[item.pk])
+    )
+
+
+def _late(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
+    if value not in Measure.values:
+        return None
+    every = splits.late_targets(period, org, Measure(value))
+    if on <= period.ends_on:
+        every = every.none()
+    return _of_targets(user, f"补录的{Measure(value).label}", every)
+
+
+def _category(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
+    found = Category.objects.filter(name=value).first() if "\0" not in value else None
+    if found is None:
+        return None
+    every = _missing_members(period, org).filter(organization__category__name=found.name)
+    return _of_targets(user, f"{found.name}：未被点评的党员", every)
+
+
+def _window(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
+    if value not in WINDOW:
+        return None
+    is_window, words = WINDOW[value]
+    every = _missing_members(period, org).filter(organization__is_window_unit=is_window)
+    return _of_targets(user, f"{words}：未被点评的党员", every)
+
+
+def _missing_members(period: Period, org: Organization) -> QuerySet[CoverageTarget]:
+    rows = CoverageTarget.objects.filter(in_range(org, "organization__"), period=period, measure=Measure.MEMBERS)
+    return rows.filter(done_on__isnull=True)
+
+
+def _of_targets(user: User, title: str, every: QuerySet[CoverageTarget]) -> Behind:
+    # Organisations by the wider scope, persons up to a guidance edge.
+    of_persons = every.filter(scope.seen_people(user, "organization__"))
+    named = of_persons | every.filter(scope.seen(user, "organization__"), person__isnull=True)
+    named = named.select_related("organization", "person").order_by("organization", "person__number")
+    return Behind(title, every, named, _target)
+
+
+def _target(target: CoverageTarget) -> Entry:
+    if target.person is None:
+        return Entry(
+            target.organization.name, target.organization.code, reverse("organization", args=[target.organization.code])
+        )
+    note = f"{target.person.number} · {target.organization.name}"
+    return Entry(target.person.name, note, reverse("person", args=[target.person.number]))
+
+
+Finding = Callable[["User", Period, Organization, str, datetime.date], Behind | None]
+KINDS: dict[str, Finding] = {
+    "overdue": _overdue, "form": _form, "items": _items, "late": _late, "category": _category, "window": _window,
+}  # fmt: skip
