@@ -69,7 +69,7 @@ def candidates(reviewer_org: Organization, acting: Person, period: Period, frame
     if frame.window_units:
         found = found.filter(is_window_unit=True)
     if frame.not_reviewed:
-        found = found.exclude(Exists(Record.objects.counted().filter(target_org=OuterRef("pk"), review__period=period)))
+        found = found.exclude(Exists(Record.objects.counted().counting_in(period).filter(target_org=OuterRef("pk"))))
     headed = Post.objects.valid(on).heads().filter(person=acting, organization=OuterRef("pk"))
     known = Duty.objects.filter(period=period, rule_code=BY_HAND, reviewer_org=reviewer_org, target_org=OuterRef("pk"))
     return found.exclude(Exists(headed)).exclude(Exists(known)).select_related("category").order_by("code")

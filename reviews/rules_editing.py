@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from orgs import audit, scope
+from orgs import audit, clock, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Category, Organization, Person
 from reviews import duties, rule_versions, rules
@@ -94,9 +94,16 @@ class Line:
 
 @dataclass(frozen=True)
 class RulePreview:
-    """What saving would do to the duties of a half-year."""
+    """What saving would do to the duties of a period on a day.
+
+    The first day of a period is today (of one to come: its first day), held against the duties as they are. Each later
+    one, on which the rule begins or ceases to be in force, is held against the day before it in the list: all together
+    are what will have happened by then.
+    """
 
     period: Period
+    on: datetime.date
+    is_later: bool = False
     lines: list[PlanLine] = field(default_factory=list)
 
     @property
@@ -105,6 +112,13 @@ class RulePreview:
         come = Counter(line.rule_code for line in self.lines if line.is_added)
         go = Counter(line.rule_code for line in self.lines if not line.is_added)
         return [(code, come[code], go[code]) for code in dict.fromkeys(line.rule_code for line in self.lines)]
+
+    @property
+    def words(self) -> str:
+        """How many come and go: "新增 3 项，撤回 2 项"; "" where nothing changes."""
+        come = sum(line.is_added for line in self.lines)
+        go = len(self.lines) - come
+        return "，".join(f"{word} {number} 项" for word, number in (("新增", come), ("撤回", go)) if number)
 
     def of(self, rule_code: str, *, is_added: bool) -> list[PlanLine]:
         """Those of one rule that would come, or go."""
@@ -123,26 +137,46 @@ def problems(draft: RuleDraft, rule: Rule | None) -> list[Problem]:
     return list(_problems(draft, rule))
 
 
-def preview(rule: Rule | None, draft: RuleDraft, period: Period, *, by: User) -> RulePreview:
-    """Which duties of the half-year would come and go if the rule said this. Writes nothing. Raises BadRule, Forbidden."""
-    return preview_all([(rule, draft)], period, by=by)
+def periods_followed() -> list[Period]:
+    """Whose duties follow the rules: every running and every coming period that was generated and not closed, and the
+    half-year of today, generated or not. What is over keeps its rules. In order of their days.
+    """
+    today = clock.today()
+    found = list(Period.objects.followed(today))
+    current = Period.objects.half_years().filter(starts_on__lte=today, ends_on__gte=today).first()
+    if current is not None and current not in found:
+        found.append(current)
+    return sorted(found, key=lambda period: (period.starts_on, period.pk))
 
 
-def preview_all(changes: Sequence[tuple[Rule | None, RuleDraft]], period: Period, *, by: User) -> RulePreview:
-    """The same for several rules together.
+def preview(rule: Rule | None, draft: RuleDraft, *, by: User) -> list[RulePreview]:
+    """Which duties would come and go if the rule said this, period by period. Writes nothing. Raises BadRule, Forbidden."""
+    return preview_all([(rule, draft)], by=by)
+
+
+def preview_all(changes: Sequence[tuple[Rule | None, RuleDraft]], *, by: User) -> list[RulePreview]:
+    """The same for several rules together: each of `periods_followed`, for its first day and for each later one of its
+    days on which a changed rule begins or ceases to be in force.
 
     Exact: the rules are written in a savepoint, the duties are derived from them, and all is taken back.
     """
     for rule, draft in changes:
         _check(draft, rule, by)
+    found: list[RulePreview] = []
     with transaction.atomic():
         point = transaction.savepoint()
         codes = {_write(rule, draft).pk for rule, draft in changes}
         codes |= {other.pk for other in rules.every() if other.is_leftover}
-        derivation = Derivation(period, duties.day_of(period, None))
-        plan = align(derivation, period, write=False, only=lambda one: one.pk in codes)
+        for period in periods_followed():
+            before: list[PlanLine] = []
+            first = duties.day_of(period, None)
+            for on in [first, *_turning_days(changes, first, period.ends_on)]:
+                plan = align(Derivation(period, on), period, write=False, only=lambda one: one.pk in codes)
+                lines = plan.lines or []
+                found.append(RulePreview(period, on, on != first, _since(before, lines)))
+                before = lines
         transaction.savepoint_rollback(point)
-    return RulePreview(period, plan.lines or [])
+    return found
 
 
 @transaction.atomic
@@ -225,6 +259,30 @@ def named(lines: Sequence[PlanLine]) -> Iterator[Line]:
 
 
 # --- inside ----------------------------------------------------------------------------------------------------
+
+
+def _turning_days(
+    changes: Sequence[tuple[Rule | None, RuleDraft]], after: datetime.date, last: datetime.date
+) -> list[datetime.date]:
+    """Days on which one of the drafts begins or ceases to be in force, after a day and until a last one."""
+    days = {day for _, draft in changes if draft.is_on for day in (draft.valid_from, draft.valid_to) if day is not None}
+    return sorted(day for day in days if after < day <= last)
+
+
+def _since(before: Sequence[PlanLine], lines: list[PlanLine]) -> list[PlanLine]:
+    """What comes and goes between two days, each of which was held against the same stored duties."""
+    if not before:
+        return lines
+    then, now = {_duty(line): line for line in before}, {_duty(line): line for line in lines}
+    fresh = [line for duty, line in now.items() if duty not in then]
+    undone = [line._replace(is_added=not line.is_added) for duty, line in then.items() if duty not in now]
+    order = {code: at for at, code in enumerate(dict.fromkeys(line.rule_code for line in (*lines, *before)))}
+    return sorted([*fresh, *undone], key=lambda line: order[line.rule_code])
+
+
+def _duty(line: PlanLine) -> PlanLine:
+    """The line, whoever carries it out."""
+    return line._replace(acting_id=None)
 
 
 def _check(draft: RuleDraft, rule: Rule | None, by: User) -> None:

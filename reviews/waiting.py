@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from orgs import scope
 from reviews.models import ItemState, Record, RecordState, RectificationItem
+from reviews.models.record import RecordQuerySet
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -39,7 +40,7 @@ def _about(user: User, prefix: str) -> Q:
     return found
 
 
-def records_to_approve(user: User) -> QuerySet[Record]:
+def records_to_approve(user: User) -> RecordQuerySet:
     """Entered for the user by somebody else; only he can confirm them (R46)."""
     person = scope.seats(user).person
     if person is None:
@@ -47,7 +48,7 @@ def records_to_approve(user: User) -> QuerySet[Record]:
     return Record.objects.filter(state=RecordState.SUBMITTED, review__reviewer=person)
 
 
-def records_to_acknowledge(user: User) -> QuerySet[Record]:
+def records_to_acknowledge(user: User) -> RecordQuerySet:
     """Told to the user or to an organisation that he heads, and not yet received."""
     return Record.objects.filter(_about(user, ""), state=RecordState.DELIVERED)
 

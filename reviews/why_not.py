@@ -153,6 +153,8 @@ class _Inquiry:
         yield Line(f"规则 {rule.code}（{rule.clause}）：{whom}由{who}{by}点评。", rule, reaches=True)
         if rule.cadence == Cadence.YEAR and not self.period.takes_yearly:
             yield Line(f"规则 {rule.code} 每年一次，任务随下半年生成，上半年没有。", rule)
+        if teams.head(target.pk) is None:
+            yield Line(_vacant(rule, target), rule)
         if self.reviewer is not None:
             for pk in ids:
                 yield from self._not_it(rule, orgs[pk], target, teams)
@@ -315,6 +317,15 @@ class _Inquiry:
     def _leads(self, person: Person) -> bool:
         posts = Post.objects.valid(self.on).exclude(organization__org_type=OrgType.BRANCH)
         return posts.filter(person=person).exists()
+
+
+def _vacant(rule: Rule, target: Organization) -> str:
+    """What a vacant post of the target's head means for a rule that names it (A18)."""
+    said = f"“{target.name}”书记空缺，也没有人主持工作："
+    if not rule.targets_head:
+        return f"{said}规则 {rule.code} 只点评组织，不受影响。"
+    kept = "，对组织的任务照旧" if rule.targets_org else ""
+    return f"{said}规则 {rule.code} 对负责人的任务落空，没有列出{kept}。任命书记或确定主持工作的人后补上。"
 
 
 def _standing(reviewer: Organization, target: Organization) -> str:

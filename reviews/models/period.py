@@ -38,6 +38,10 @@ class PeriodQuerySet(models.QuerySet["Period"]):
             starts_on__lte=on, ends_on__gte=on, derived_at__isnull=False, closed_at__isnull=True
         ).order_by("pk")
 
+    def followed(self, on: datetime.date) -> Self:
+        """That were made and are neither over on this day nor closed: running ones, and those to come."""
+        return self.filter(ends_on__gte=on, derived_at__isnull=False, closed_at__isnull=True).order_by("pk")
+
     def of_review(self, review: Review) -> Self:
         """In which the review counts: its own, all that hold its day, and those of whose duties it serves one (a yearly
         duty from January on). In the order in which they are locked."""

@@ -197,9 +197,8 @@ def said(request: UserRequest, found: Generation) -> None:
     """Tell what a confirmed generation did; nothing while it is under way or when it was refused: its page tells."""
     if found.state == GenerationState.APPLIED:
         total = generations.total(found.done)
-        messages.success(
-            request, f"已按 {found.on} 生成任务：新增 {total.added}，撤回 {total.withdrawn}，保留 {total.kept}。"
-        )
+        counted = f"新增 {total.added}，撤回 {total.withdrawn}，保留 {total.kept}"
+        messages.success(request, f"{found.period.name}已按 {found.on} 生成任务：{counted}。")
 
 
 # --- inside -------------------------------------------------------------------------------------------------

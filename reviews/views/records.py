@@ -292,7 +292,7 @@ def record_list(request: UserRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     query = request.GET.get("q", "").strip()[:50].replace("\x00", "")
     if period is not None:
-        found = found.filter(review__period=period)
+        found = found.counting_in(period)
     if state in RecordState.values:
         found = found.filter(state=state)
     if query:

@@ -15,12 +15,21 @@ from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
 from reviews import generation, rules, rules_editing, wording
 from reviews import rule_versions as kept
-from reviews.models import GenerationJob, GenerationState, Period, Rule, RuleVersion
+from reviews.models import Generation, GenerationJob, GenerationState, Rule, RuleVersion
 from reviews.rule_forms import CadenceForm, RuleForm
 from reviews.views.generations import said
 
 SHOWN = 50  # of each rule's duties that would come, or go
-COLUMNS = (("规则", 8), ("变化", 8), ("点评组织", 36), ("点评领导", 14), ("对象身份", 12), ("被点评对象", 36))
+COLUMNS = (
+    ("点评期", 16),
+    ("自", 12),
+    ("规则", 8),
+    ("变化", 8),
+    ("点评组织", 36),
+    ("点评领导", 14),
+    ("对象身份", 12),
+    ("被点评对象", 36),
+)
 
 
 @administrators_only
@@ -73,15 +82,14 @@ def rule_restore(request: UserRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def rule_cadence(request: UserRequest) -> HttpResponse:
     """频次 of all rules by what they are about: previewed and saved like any change of a rule."""
-    form, period = CadenceForm(request.POST or None), Period.objects.current(clock.today())
+    form = CadenceForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "reviews/rule_cadence.html", {"form": form})
     context: dict[str, Any] = {"form": form}
     try:
         changes = rules_editing.with_cadences(form.cleaned_data)
-        found = rules_editing.preview_all(changes, period, by=request.user) if period and changes else None
-        context |= {"is_previewed": True, "changes": changes, "digest": form.digest(), "preview": found}
-        context["parts"] = _parts(found) if found else []
+        found = rules_editing.preview_all(changes, by=request.user) if changes else []
+        context |= {"is_previewed": True, "changes": changes, "digest": form.digest()} | _shown(found)
         if changes and request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
             rules_editing.save_all(changes, reason=form.cleaned_data["reason"], by=request.user)
             codes = "、".join(rule.code for rule, _ in changes)
@@ -103,62 +111,79 @@ def _edit(request: UserRequest, rule: Rule | None) -> HttpResponseBase:
     form = RuleForm(request.POST)
     if not form.is_valid():
         return _show(request, rule, form)
-    period = Period.objects.current(clock.today())
     try:
         if request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
             saved = rules_editing.save(rule, form.draft(), reason=form.cleaned_data["reason"], by=request.user)
-            return _saved(request, saved, period)
-        found = rules_editing.preview(rule, form.draft(), period, by=request.user) if period else None
+            return _saved(request, saved)
+        found = rules_editing.preview(rule, form.draft(), by=request.user)
     except rules_editing.BadRule as refusal:
         form.show(refusal.problems)
         return _show(request, rule, form)
     if found and request.POST.get("do") == "excel":
-        return _workbook(request, found)
+        return _workbook(request, form.draft().code, found)
     return _show(request, rule, form, found, is_previewed=True)
 
 
-def _saved(request: UserRequest, rule: Rule, period: Period | None) -> HttpResponse:
-    if not request.POST.get("generate") or period is None:
+def _saved(request: UserRequest, rule: Rule) -> HttpResponse:
+    periods = rules_editing.periods_followed() if request.POST.get("generate") else []
+    if not periods:
         messages.success(request, f"规则 {rule.code} 已保存。任务在下次生成时随之改变。")
         return redirect("rules")
     messages.success(request, f"规则 {rule.code} 已保存。")
-    try:
-        made = generation.start(period, by=request.user, job=GenerationJob.WRITE)
-    except DomainError as refusal:
-        messages.error(request, f"规则 {rule.code} 已保存，但任务没有重新生成：{refusal}")
-        return redirect("rules")
-    if made.state != GenerationState.APPLIED:
-        return redirect("generation", pk=made.pk)
-    said(request, made)
-    return redirect("rules")
+    waiting: list[Generation] = []
+    for period in periods:
+        try:
+            made = generation.start(period, by=request.user, job=GenerationJob.WRITE)
+        except DomainError as refusal:
+            messages.error(request, f"{period.name}的任务没有重新生成：{refusal}")
+            continue
+        if made.state == GenerationState.APPLIED:
+            said(request, made)
+        else:
+            waiting.append(made)
+    return redirect("generation", pk=waiting[0].pk) if waiting else redirect("rules")
 
 
-def _workbook(request: UserRequest, found: rules_editing.RulePreview) -> FileResponse:
+def _workbook(request: UserRequest, code: str, found: list[rules_editing.RulePreview]) -> FileResponse:
     """All duties that would come and go."""
     rows = (
-        (line.rule_code, "新增" if line.is_added else "撤回", line.reviewer, line.acting, line.subject, line.target)
-        for line in rules_editing.named(found.lines)
-    )
-    file = lists.workbook(
-        "任务变化", COLUMNS, rows, count=len(found.lines), conditions=found.period.name, by=request.user
-    )
-    return FileResponse(file, as_attachment=True, filename=f"任务变化-{found.period.code}.xlsx")
+        (one.period.name, f"{one.on}", line.rule_code, "新增" if line.is_added else "撤回", line.reviewer, line.acting,
+         line.subject, line.target)
+        for one in found
+        for line in rules_editing.named(one.lines)
+    )  # fmt: skip
+    said_of = "、".join(dict.fromkeys(one.period.name for one in found))
+    count = sum(len(one.lines) for one in found)
+    file = lists.workbook("任务变化", COLUMNS, rows, count=count, conditions=said_of, by=request.user)
+    return FileResponse(file, as_attachment=True, filename=f"任务变化-规则{code}.xlsx")
 
 
 def _show(
     request: UserRequest,
     rule: Rule | None,
     form: RuleForm,
-    found: rules_editing.RulePreview | None = None,
+    found: list[rules_editing.RulePreview] | None = None,
     *,
     is_previewed: bool = False,
 ) -> HttpResponse:
     context: dict[str, Any] = {"rule": rule, "form": form, "is_previewed": is_previewed and not form.errors}
     if context["is_previewed"]:
-        context |= {"digest": form.digest(), "preview": found, "changed": request.POST.get("do") == "save"}
+        context |= {"digest": form.digest(), "changed": request.POST.get("do") == "save"}
     if found is not None:
-        context["parts"] = _parts(found)
+        context |= _shown(found)
     return render(request, "reviews/rule_edit.html", context)
+
+
+def _shown(found: list[rules_editing.RulePreview]) -> dict[str, Any]:
+    """The previews with their lines rule by rule, and what the page says of all."""
+    return {
+        "previews": [(one, _parts(one)) for one in found],
+        "changes_any": any(one.lines for one in found),
+        "has_later": any(one.is_later and one.lines for one in found),
+        "adjusts_daily": rules.scheme().adjusts_daily,
+        "today": clock.today(),
+        "period_names": "、".join(dict.fromkeys(one.period.name for one in found)),
+    }
 
 
 def _parts(found: rules_editing.RulePreview) -> list[tuple[str, str, int, list[rules_editing.Line]]]:

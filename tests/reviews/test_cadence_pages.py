@@ -33,7 +33,8 @@ def test_only_administrators_find_it(cast, as_user, part):
 def test_members_half_yearly_is_previewed_exactly_saved_and_generated(first_half, admin):
     assert not Duty.objects.filter(rule_code="4").exists()
     shown = admin.post(HERE, {"members": "half_year", "do": "preview"})
-    digest, preview = shown.context["digest"], shown.context["preview"]
+    digest = shown.context["digest"]
+    ((preview, _),) = shown.context["previews"]
     assert [code for code, _, _ in preview.counts] == ["4"]
     assert Rule.objects.get(code="4").cadence == "year"
     typed = {"members": "half_year", "reason": "2011 年每半年都点评党员", "do": "save", "previewed": digest}

@@ -8,7 +8,7 @@ from django.urls import reverse
 from orgs.errors import Forbidden
 from reviews import draws, sampling
 from reviews.models import Draw, Duty
-from tests.builders import day, make_period
+from tests.builders import day, make_bare_record, make_period, make_round
 from tests.cast import Cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -71,6 +71,23 @@ def test_the_frame_leaves_out_the_reviewers_own_and_follows_its_conditions(cast)
     assert codes(window_units=True) == ["1311"]
     assert codes(org_type="branch") == ["1311", "1321"]
     assert codes(under=cast.org["132"]) == ["132", "1321"]
+
+
+def test_a_review_of_a_round_is_one_of_the_half_year_that_holds_its_day(cast):
+    half_year, around, later = (
+        make_period(), make_round(), make_round("SJ2010", "岁末点评", first="2010-12-20", last="2010-12-31")
+    )  # fmt: skip
+    make_bare_record(around, cast.org["132"], of_org=cast.org["1321"], held_on=day("2010-12-01"))
+    make_bare_record(half_year, cast.org["13"], of_org=cast.org["132"], held_on=day("2010-12-02"))
+    make_bare_record(half_year, cast.org["131"], of_org=cast.org["1311"], held_on=day("2010-12-02"), state="draft")
+
+    def left(period):
+        found = draws.candidates(cast.org["13"], cast.person["bureau_head"], period, draws.Frame(not_reviewed=True))
+        return {org.code for org in found}
+
+    assert left(half_year) == left(around) == left(later) - {"132", "1321"}
+    assert {"132", "1321", "1311"} <= left(later)
+    assert "1311" in left(half_year)
 
 
 def test_voided_its_open_duties_go_and_its_record_stays(cast):

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from reviews import records
 from reviews.models import Record, RecordState, RectificationItem
-from tests.builders import day, make_person
+from tests.builders import day, make_period, make_person, make_round
 from tests.reviews.record_cases import Cases, full_draft, make_cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -432,6 +432,22 @@ def test_the_list_shows_what_the_user_may_know_of_and_filters_it(cases, cast, as
     assert shown() == {confirmed.pk}
     client = as_user(cast.user["stranger"])
     assert shown() == set()
+
+
+def test_the_filter_by_period_takes_what_counts_in_it(cases, cast, as_user):
+    early, late = cases.confirmed(), make_period("2010H1")
+    client = as_user(cast.user["clerk"])
+    around = make_round(first="2010-07-01", last="2010-12-31")
+    after = make_round("SJ2010", "四季度点评", first="2010-12-30", last="2010-12-31")
+
+    def shown(period):
+        return [record.pk for record in client.get(reverse("records"), {"period": period.code}).context["page_obj"]]
+
+    assert (shown(around), shown(after), shown(late)) == ([early.pk], [], [])
+    half_year = early.review.period
+    early.review.period = around
+    early.review.save()
+    assert (shown(around), shown(half_year)) == ([early.pk], [early.pk])
 
 
 @pytest.mark.parametrize("query", ["page=zz", "state=x", "period=%00", "q=%00", "mine=x", "period=" + "9" * 200])

@@ -12,9 +12,10 @@ from openpyxl import load_workbook
 
 from orgs.errors import Forbidden
 from orgs.models import AuditEvent
-from reviews import duties, duty_csv, rule_versions, rules, rules_editing, wording
-from reviews.models import Duty, Period, Rule, RuleVersion
+from reviews import daily, duties, duty_csv, rounds, rule_versions, rules, rules_editing, wording
+from reviews.models import Duty, Generation, Period, Rule, RuleVersion
 from reviews.rules_editing import Range, RuleDraft
+from tests.builders import make_round
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 CODES = ["1A", "1B", "2A", "2B", "2C", "3A", "3B", "4", "5A", "5B", "0"]
@@ -85,7 +86,7 @@ def test_each_rule_reads_as_a_sentence(db, code, says):
 def test_what_the_preview_says_is_what_generating_does(period, cast, code, changes):
     before = pairs(period)
     rule, draft = rule_of(code), draft_of(code, **changes)
-    found = rules_editing.preview(rule, draft, period, by=cast.user["admin"])
+    (found,) = rules_editing.preview(rule, draft, by=cast.user["admin"])
     assert pairs(period) == before, "nothing was written"
     assert rules_editing.draft_of(rule_of(code)) != draft
     save(rule, draft, cast)
@@ -100,12 +101,79 @@ def test_what_the_preview_says_is_what_generating_does(period, cast, code, chang
 
 def test_a_new_rule_is_previewed_and_takes_from_the_principle(period, cast):
     draft = new_draft(ranges=(Range("target", "总局机关", "organ_committee"),))
-    found = rules_editing.preview(None, draft, period, by=cast.user["admin"])
+    (found,) = rules_editing.preview(None, draft, by=cast.user["admin"])
     assert found.counts == [("0", 0, 2), ("6", 1, 0)]
     assert not Rule.objects.filter(code="6").exists()
     save(None, draft, cast)
     duties.regenerate(period)
     assert Duty.objects.filter(period=period, rule_code="6", target_org__code="11").exists()
+
+
+# --- days to come, rounds, the next half-year ------------------------------------------------------------------------
+
+
+def withdrawn_and_added(numbers):
+    return [(row["code"], row["added"], row["withdrawn"]) for row in numbers if row["added"] or row["withdrawn"]]
+
+
+@pytest.mark.parametrize(
+    "change", [{"valid_to": datetime.date(2010, 12, 20)}, {"valid_from": datetime.date(2010, 12, 20)}]
+)
+@pytest.mark.parametrize("code", ["4", "2A", "1B"])
+def test_a_day_to_come_is_previewed_as_the_daily_look_follows_it(period, cast, settings, code, change):
+    draft = draft_of(code, **change)
+    now, then = rules_editing.preview(rule_of(code), draft, by=cast.user["admin"])
+    assert (now.is_later, then.is_later, then.on) == (False, True, datetime.date(2010, 12, 20))
+    assert bool(now.lines) == ("valid_from" in change)
+    assert then.lines
+    save(rule_of(code), draft, cast)
+    for preview, day in ((now, "2010-12-10"), (then, "2010-12-20")):
+        settings.TODAY = day
+        (look,) = daily.follow()
+        assert preview.counts == withdrawn_and_added(look.done), day
+
+
+def test_a_day_that_changes_nothing_more_is_not_told(period, cast):
+    admin = cast.user["admin"]
+    for days in ("2010-12-10", "2010-11-01", "2011-01-01"):  # today, past, after the half-year
+        draft = draft_of("4", valid_to=datetime.date.fromisoformat(days))
+        assert [one.is_later for one in rules_editing.preview(rule_of("4"), draft, by=admin)] == [False]
+    off = draft_of("4", is_on=False, valid_to=datetime.date(2010, 12, 20))
+    assert [one.is_later for one in rules_editing.preview(rule_of("4"), off, by=admin)] == [False]
+
+
+def test_the_running_round_and_the_next_half_year_are_previewed_too(period, cast, settings):
+    made, other, spring = make_round(), make_round("SJ2010", "三季度"), duties.ensure_period("2011H1")
+    closed = make_round("YB2010", "已办完")
+    for one in (made, spring, closed):
+        duties.regenerate(one)
+    rounds.close(closed, by=None)
+    draft = draft_of("2A", is_on=False)
+    found = rules_editing.preview(rule_of("2A"), draft, by=cast.user["admin"])
+    assert [(one.period.code, one.on.isoformat()) for one in found] == [
+        ("2010H2", "2010-12-10"), ("ND2010", "2010-12-10"), ("2011H1", "2011-01-01"),
+    ]  # fmt: skip
+    save(rule_of("2A"), draft, cast)
+    for one in found:
+        plan = duties.regenerate(one.period)
+        done = [(code, row.added, row.withdrawn) for code, row in plan.counts.items() if row.added or row.withdrawn]
+        assert one.counts == done
+        assert done
+    assert not other.duties.exists()
+
+
+def test_the_page_says_the_day_and_saving_generates_all_that_were_previewed(period, cast, as_user):
+    made = make_round()
+    duties.regenerate(made)
+    admin, url = as_user(cast.user["admin"]), reverse("rule_edit", args=[rule_of("4").pk])
+    number = Duty.objects.filter(rule_code="4", period=period).count()
+    page = admin.post(url, as_posted(draft_of("4", valid_to=datetime.date(2010, 12, 20)), do="preview"))
+    assert page.content.decode().count(f"自12月20日起将撤回 {number} 项。") == 2
+    off = draft_of("4", is_on=False)
+    digest = admin.post(url, as_posted(off, do="preview")).context["digest"]
+    admin.post(url, as_posted(off, do="save", previewed=digest, reason="试点", generate="1"))
+    assert not Duty.objects.filter(rule_code="4").exists()
+    assert {one.period for one in Generation.objects.all()} == {period, made}
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------------
@@ -132,7 +200,7 @@ def test_a_rule_that_nobody_could_follow_is_refused_with_the_cure(period, cast, 
     before = Rule.objects.count()
     for verb in (
         lambda draft: save(None, draft, cast),
-        lambda draft: rules_editing.preview(None, draft, period, by=cast.user["admin"]),
+        lambda draft: rules_editing.preview(None, draft, by=cast.user["admin"]),
     ):
         with pytest.raises(rules_editing.BadRule) as refused:
             verb(new_draft(**changes))
@@ -248,7 +316,16 @@ def test_all_changes_come_as_a_workbook(period, cast, as_user):
     answer = as_user(cast.user["admin"]).post(url, as_posted(draft, do="excel"))
     rows = list(load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active.values)
     assert len(rows) == 1 + Duty.objects.filter(rule_code="4").count()
-    assert ("4", "撤回", "天津局检务处党支部", "检务处支部书记", "党员", "检务处党员") in rows
+    assert (
+        "2010年下半年",
+        "2010-12-10",
+        "4",
+        "撤回",
+        "天津局检务处党支部",
+        "检务处支部书记",
+        "党员",
+        "检务处党员",
+    ) in rows
 
 
 def test_a_new_rule_is_added_and_an_old_version_fills_the_form(period, cast, as_user):
@@ -283,6 +360,6 @@ def test_without_a_half_year_a_rule_can_be_changed_as_well(cast, as_user):
     admin, draft = as_user(cast.user["admin"]), draft_of("4", is_on=False)
     url = reverse("rule_edit", args=[rule_of("4").pk])
     seen = admin.post(url, as_posted(draft, do="preview"))
-    assert "还没有点评期" in seen.content.decode()
+    assert "还没有进行中的点评期" in seen.content.decode()
     admin.post(url, as_posted(draft, do="save", previewed=seen.context["digest"], reason="试点"))
     assert not rule_of("4").is_on

@@ -135,6 +135,19 @@ def test_a_vacancy_a_transfer_and_a_lost_standing_are_named(period, cast):
     assert "停止党籍" in text(ask(period, None, cast.person["office_secretary"]))
 
 
+def test_a_vacant_post_takes_the_heads_duty_away_and_says_so(period, cast):
+    assert "空缺" not in text(ask(period, None, cast.org["132"]))
+    assert Duty.objects.filter(subject="head", about_org=cast.org["132"]).exists()
+    people.remove(cast.person["lower_head"].posts.get(), on=day("2010-12-01"), by=None)
+    duties.regenerate(period)
+    answer = ask(period, None, cast.org["132"])
+    assert "“塘沽检验检疫局党组”书记空缺，也没有人主持工作：规则 2A 对负责人的任务落空" in text(answer)
+    assert "对组织的任务照旧" in text(answer)
+    assert [duty.subject for duty in answer.duties] == ["org"]
+    Rule.objects.filter(code="2A").update(targets_head=False)
+    assert "规则 2A 只点评组织，不受影响" in text(ask(period, None, cast.org["132"]))
+
+
 def test_off_young_and_yearly_are_named(cast):
     Rule.objects.filter(code="2A").update(is_on=False)
     Organization.objects.filter(code="1321").update(founded_on=day("2011-05-01"))
