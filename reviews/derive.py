@@ -42,6 +42,7 @@ class Due:
     about_org_id: int
     joint_group: str = ""
     reasons: list[dict[str, Any]] = field(default_factory=list)
+    basis: str = ""  # of its rule, where it was read back from the table of what is wanted
 
     @property
     def key(self) -> Key:

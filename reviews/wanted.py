@@ -19,7 +19,8 @@ from reviews.derive import Derivation, Due
 from reviews.models import Duty, DutyStatus, Period, ReviewerKind, Rule, SetAside, Subject
 
 FOLLOWING = (
-    "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "joint_group", "reasons",
+    "reviewer_kind", "reviewer_org_id", "reviewer_id", "acting_id", "subject", "about_org_id", "basis", "joint_group",
+    "reasons",
 )  # fmt: skip
 LINE = (
     ("rule_code", "rule_code"), ("reviewer_kind", "reviewer_kind"), ("reviewer_org", "reviewer_org_id"),
@@ -34,7 +35,7 @@ WANTED = Scratch(
     {
         "rule_code": "text", "target_org_id": "id", "target_person_id": "id", "reviewer_kind": "text",
         "reviewer_org_id": "id", "reviewer_id": "id", "acting_id": "id", "subject": "text", "about_org_id": "id",
-        "joint_group": "text", "reasons": "json",
+        "basis": "text", "joint_group": "text", "reasons": "json",
     },
     ("target_org_id", "rule_code"), ("target_person_id", "rule_code"),
 )  # fmt: skip
@@ -52,7 +53,7 @@ Pair = tuple[int, int]  # a stored duty's id, the number of a row of WANTED
 def _due_row(rule: Rule, due: Due) -> tuple[Any, ...]:
     return (
         rule.code, due.target_org_id, due.target_person_id, str(due.reviewer_kind), due.reviewer_org_id, due.reviewer_id,
-        due.acting_id, str(due.subject), due.about_org_id, due.joint_group, json.dumps(due.reasons),
+        due.acting_id, str(due.subject), due.about_org_id, str(rule.basis), due.joint_group, json.dumps(due.reasons),
     )  # fmt: skip
 
 
@@ -93,10 +94,10 @@ class Wanted:
         return WANTED.insert_from(
             (
                 "SELECT CAST(%s AS text), CAST(NULL AS integer), m.person_id, CAST(%s AS text), b.org_id, b.person_id,"  # noqa: S608
-                " b.person_id, CAST(%s AS text), b.org_id, '', b.reasons"
+                " b.person_id, CAST(%s AS text), b.org_id, CAST(%s AS text), '', b.reasons"
                 f" FROM ({sql}) m JOIN {SECRETARIES.name} b ON b.org_id = m.branch_id"
                 f" WHERE {differ('m.person_id', 'b.person_id')} ORDER BY m.branch_id, m.person_id",
-                (rule.code, kind, subject, *values),
+                (rule.code, kind, subject, str(rule.basis), *values),
             )
         )
 
@@ -195,8 +196,10 @@ class Wanted:
             [row for _, row in pairs],
         )
         return {
-            row: Due(kind, org, reviewer, acting, subject, target_org, target_person, about, group, _loaded(reasons))
-            for row, _, target_org, target_person, kind, org, reviewer, acting, subject, about, group, reasons in found
+            row: Due(
+                kind, org, reviewer, acting, subject, target_org, target_person, about, group, _loaded(reasons), basis
+            )
+            for row, _, target_org, target_person, kind, org, reviewer, acting, subject, about, basis, group, reasons in found
         }
 
     def take_out(self, pairs: Sequence[Pair]) -> None:
@@ -264,7 +267,7 @@ class Wanted:
     def write(self, rule: Rule) -> Iterator[int]:
         """Store what is left of a rule as new duties, some at a time; says how many were written each time."""
         given = {
-            "period_id": self.period.pk, "rule_id": rule.pk, "basis": rule.basis, "due_on": self.period.due_on,
+            "period_id": self.period.pk, "rule_id": rule.pk, "due_on": self.period.due_on,
             "created_at": timezone.now(), "status": DutyStatus.PENDING.value, "is_assigned": False, "exempt_reason": "",
             "exempt_approved_by": "",
         }  # fmt: skip

@@ -11,7 +11,7 @@ from orgs import people, tree
 from orgs.errors import Forbidden
 from orgs.models import Organization, Scheme
 from reviews import duties, records
-from reviews.models import Duty, DutyStatus, Period, Rule, RuleSelector
+from reviews.models import Basis, Duty, DutyStatus, Period, Rule, RuleSelector
 from tests import builders
 from tests.reviews.record_cases import full_draft as draft_for
 
@@ -164,6 +164,16 @@ def test_a_rule_switched_off_withdraws_its_duties_and_still_has_a_line(period):
     assert not rows(period, rule_code="2B").exists()
     # What 2B no longer names falls to the principle.
     assert rows(period, rule_code="0", target_org__code="1311").exists()
+
+
+@pytest.mark.usefixtures("in_2010")
+@pytest.mark.parametrize("code", ["2B", "4"])
+def test_the_basis_of_open_duties_follows_the_rule(period, code):
+    Rule.objects.filter(code=code).update(basis=Basis.GUIDANCE)
+    before = rows(period, rule_code=code).count()
+    assert duties.preview(period, ON).counts[code].changed == before > 0
+    duties.regenerate(period, on=ON)
+    assert set(rows(period, rule_code=code).values_list("basis", flat=True)) == {Basis.GUIDANCE}
 
 
 def test_a_scheme_may_leave_leaders_to_their_teams(period, cast):
