@@ -324,8 +324,8 @@ def _vacant(rule: Rule, target: Organization) -> str:
     said = f"“{target.name}”书记空缺，也没有人主持工作："
     if not rule.targets_head:
         return f"{said}规则 {rule.code} 只点评组织，不受影响。"
-    kept = "，对组织的任务照旧" if rule.targets_org else ""
-    return f"{said}规则 {rule.code} 对负责人的任务落空，没有列出{kept}。任命书记或确定主持工作的人后补上。"
+    kept = "；对组织的任务照旧" if rule.targets_org else ""
+    return f"{said}规则 {rule.code} 对负责人的任务落空，不列入名单{kept}。任命书记或确定主持工作的人后补上。"
 
 
 def _standing(reviewer: Organization, target: Organization) -> str:
