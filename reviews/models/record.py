@@ -208,7 +208,7 @@ class Record(models.Model):
         return (
             self.is_counted
             and self.confirmed_at is not None
-            and timezone.localdate(self.confirmed_at) > self.review.period.ends_on
+            and timezone.localtime(self.confirmed_at).date() > self.review.period.ends_on
         )
 
     @property
