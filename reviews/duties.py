@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from orgs import audit, bulk, clock, heads, scope, tree
@@ -282,6 +283,22 @@ def reassign(duty: Duty, *, acting: Person, reason: str, by: User) -> Duty:
         raise DutyRefused("通知点名由书记本人点评，书记在任时不能转派。")
     was = duty.acting.name if duty.acting else "（无）"
     return _write(duty, "转派任务", by, f"{was} → {acting.name}：{reason}", acting=acting, is_assigned=True)
+
+
+def stand_ins(duty: Duty) -> QuerySet[Person]:
+    """Whom `reassign` would take, among the leaders near by: of an organisation's duty its team, of a vacant 书记's the
+    leaders of the organisation and of its superior; of a 书记 in office nobody, since the notice names him himself.
+    """
+    if duty.reviewer_kind == ReviewerKind.ORG:
+        orgs = [duty.reviewer_org_id]
+    elif duty.reviewer_id is None:
+        orgs = [pk for pk in (duty.reviewer_org_id, duty.reviewer_org.parent_id) if pk]
+    else:
+        return Person.objects.filter(pk=duty.reviewer_id).exclude(pk=duty.acting_id or 0)
+    head = heads.head_of(duty.about_org, clock.today()) if duty.subject in (Subject.ORG, Subject.HEAD) else None
+    nobody = [pk for pk in (duty.acting_id, duty.target_person_id, head and head.person_id) if pk]
+    held = Post.objects.valid(clock.today()).filter(organization__in=orgs)
+    return Person.objects.filter(pk__in=held.values("person")).exclude(pk__in=nobody)
 
 
 def _for_office(duty: Duty, by: User) -> Duty:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from orgs import clock, scope
 from orgs.errors import DomainError
-from orgs.models import Organization, Person, Post, User
+from orgs.models import Organization, Person, User
 from orgs.requests import UserRequest
 from reviews import duties, records, waiting, work_plans
 from reviews.explaining import history_of
@@ -237,11 +237,8 @@ def _may_manage(user: User, found: Duty) -> bool:
 
 
 def _candidates(user: User, found: Duty) -> QuerySet[Person]:
-    """Who might carry it out instead: leaders of the reviewing organisation and of its superior."""
-    orgs = [found.reviewer_org_id, found.reviewer_org.parent_id]
-    held = Post.objects.valid(clock.today()).filter(organization__in=[pk for pk in orgs if pk])
-    people = Person.objects.visible_to(user).filter(pk__in=held.values("person"))
-    return people.exclude(pk__in=[pk for pk in (found.acting_id, found.target_person_id) if pk])
+    """Whom the office may choose to carry it out instead."""
+    return duties.stand_ins(found).filter(pk__in=Person.objects.visible_to(user).values("pk"))
 
 
 @require_POST

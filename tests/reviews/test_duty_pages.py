@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from reviews import records
-from reviews.models import Duty, DutyStatus, Record, RecordState, Subject
+from reviews import duties, records
+from reviews.models import Duty, DutyStatus, Record, RecordState, ReviewerKind, Subject
 from tests.builders import day, make_person, make_post
 from tests.reviews.record_cases import Cases, full_draft, make_cases
 
@@ -297,3 +298,20 @@ def test_a_leader_without_duties_is_offered_a_review_on_the_spot(cases, cast, as
     cast.user["lower_head"].person = person
     cast.user["lower_head"].save()
     assert "现场点评" in as_user(cast.user["lower_head"]).get(reverse("my_duties")).text
+
+
+def test_only_those_whom_reassigning_takes_are_offered(cases, cast, as_user):
+    client = as_user(cast.user["clerk"])
+    of_team = cases.of_branch()
+    for person in duties.stand_ins(of_team):
+        with transaction.atomic():
+            assert duties.reassign(of_team, acting=person, reason="病假", by=cast.user["clerk"]).acting == person
+            transaction.set_rollback(True)
+    assert duties.stand_ins(of_team).exists()
+    own = cases.of_member()
+    Duty.objects.filter(pk=own.pk).update(reviewer_kind=ReviewerKind.PERSON)
+    own.refresh_from_db()
+    assert not duties.stand_ins(own).exists()
+    page = client.get(reverse("duty", args=[own.pk])).content.decode()
+    assert "书记在任时不能转派" in page
+    assert reverse("duty_reassign", args=[own.pk]) not in page
