@@ -97,8 +97,8 @@ def test_the_whole_chain(open_page, workbook, tmp_path, in_2010):
     admin.wait_for_url("**/periods/2010H2/")
     admin.get_by_role("button", name="预览变化").click()
     admin.get_by_text("还没有写入").wait_for()
-    admin.get_by_role("button", name="生成任务").click()
-    admin.get_by_text("下载任务").wait_for()
+    admin.get_by_role("button", name="确认生成").click()
+    admin.get_by_role("heading", name="任务已生成").wait_for()
     fits(admin)
 
     branch = Organization.objects.get(code=BRANCH)

@@ -37,7 +37,7 @@ def confirm(page, action: str) -> str:
 
 def test_the_office_mends_three_gaps(open_page, in_2010):
     load.load(load.AQSIQ)
-    period = Period.objects.get()
+    period = Period.objects.get(code="2010H2")
     desk = open_page(DESK)
     log_in(desk, OFFICE, load.PASSWORD)
     begun = unexplained(desk)
@@ -70,8 +70,8 @@ def test_the_office_mends_three_gaps(open_page, in_2010):
     fits(phone)
     phone.get_by_label("转入支部").fill(vacant.code)
     told = confirm(phone, "确认转移")
-    assert "本期新增 1 项任务" in told
-    assert Duty.objects.open().get(target_person__number=number).reviewer == member
+    assert "2010年下半年：新增 1 项任务" in told
+    assert Duty.objects.open().get(period=period, target_person__number=number).reviewer == member
     assert unexplained(desk) == left - 1
 
     # A leader without any duty: put in charge of an organisation below, he acts for it.
