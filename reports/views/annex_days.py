@@ -29,7 +29,7 @@ def annex_day(request: UserRequest, code: str) -> HttpResponse:
         "period": period,
         "periods": Period.objects.all(),
         "on": on,
-        "sheet": annex_days.sheet(org, period, on),
+        "sheet": annex_days.sheet(org, period, on, request.user),
         "carried": _carried(period, on),
         "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
     }
@@ -42,7 +42,7 @@ def annex_day_file(request: UserRequest, code: str) -> HttpResponse:
     org, period, on = _asked_for(request, code)
     audit.record(request.user, "导出附件1", [org], summary=f"{org.name} {period.code}，{on.isoformat()} 的数")
     name = file_name("附件1", org.name, on.isoformat())
-    return workbook_response([annex_days.sheet(org, period, on)], name)
+    return workbook_response([annex_days.sheet(org, period, on, request.user)], name)
 
 
 @require_safe
@@ -51,7 +51,7 @@ def annex_day_print(request: UserRequest, code: str) -> HttpResponse:
     org, period, on = _asked_for(request, code)
     query = _carried(period, on)
     context = {
-        "sheet": annex_days.sheet(org, period, on),
+        "sheet": annex_days.sheet(org, period, on, request.user),
         "subject": org.name,
         "back_url": f"{reverse('annex_day', args=[org.code])}?{query}",
         "file_url": f"{reverse('annex_day_file', args=[org.code])}?{query}",

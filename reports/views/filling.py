@@ -136,6 +136,8 @@ def fill_open(request: HttpRequest, token: str) -> HttpResponse:
     """The address that was sent: from here on this browser may fill in the form. A wrong one is counted."""
     if not AxesProxyHandler.is_allowed(request, WHO):
         return _closed(request, "打开了太多次不存在的链接，请过一刻钟再试。", 429)
+    if "\0" in token:
+        raise Http404  # no address of ours, and nothing that could be written down
     issue = issues.whose(token)
     if issue is None:
         AxesProxyHandler.user_login_failed(__name__, WHO, request)

@@ -8,11 +8,12 @@ from openpyxl import load_workbook
 
 from orgs import clock, reorganizing
 from reports import annex_days, submissions
+from reports.annexes import one
 from reports.models import ProgressReport, ReportState
 from reports.report_rows import live_rows
 from reviews import coverage as targets
 from reviews.models import Record
-from tests.builders import day, make_bare_record, make_period
+from tests.builders import day, make_bare_record, make_period, make_person, make_post, make_user
 from tests.reports.submitting import accept_below
 
 pytestmark = pytest.mark.usefixtures("in_2010")
@@ -39,7 +40,7 @@ def review(cast, period, held_on):
 
 
 def line(cast, period, on, code="131"):
-    rows = annex_days.rows(cast.org["13"], period, day(on))
+    rows = annex_days.rows(cast.org["13"], period, day(on), cast.user["clerk"])
     return next(row for row in rows if row.organization_id == cast.org[code].pk)
 
 
@@ -94,3 +95,12 @@ def test_a_day_to_come_is_today_and_says_nothing_of_the_past(cast, period, as_us
 def test_reading_it_leaves_no_report(cast, period, as_user):
     as_user(cast.user["clerk"]).get(reverse("annex_day", args=["13"]), {"on": "2010-11-25"})
     assert not ProgressReport.objects.exists()
+
+
+def test_who_is_in_charge_of_nothing_sees_the_units_below_in_one_line(cast, period):
+    make_post(person := make_person("无分管的成员", cast.org["1311"]), cast.org["13"], "成员")
+    user = make_user(person)
+    found = annex_days.rows(cast.org["13"], period, day("2010-12-09"), user)
+    assert [row.unit_name for row in found] == ["本级", "其他下级（2 个）"]
+    whole = annex_days.rows(cast.org["13"], period, day("2010-12-09"), cast.user["clerk"])
+    assert one.total(found).each == one.total(whole).each

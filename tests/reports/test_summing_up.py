@@ -465,10 +465,10 @@ def test_a_unit_moved_meanwhile_is_told_so(cast, period):
 
 
 def test_many_units_cost_as_many_questions_as_few(cast, period, django_assert_num_queries):
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         submissions.rows_now(cast.org["1"], period)
     for number in range(30):
         make_org(f"14{number:02}", "党委", "直属挂靠单位", cast.org["1"])
     root = Organization.objects.get(code="1")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         assert len(submissions.rows_now(root, period)) == 34

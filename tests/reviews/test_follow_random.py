@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.core.management.color import no_style
+from django.db import connection, transaction
 from django.db.models import Max, Sum
 
 from orgs import foreseeing, people, personnel, reorganizing, tree
@@ -301,6 +302,9 @@ def state_of(period: Period, last: dict[type, int]) -> dict[str, Any]:
 
 def attempt(plan: Plan, periods: list[Period], last: dict[type, int], monkeypatch, *, whole: bool) -> Any:
     """The change seen, then done, and taken back: (what was told, all that is derived then)."""
+    with connection.cursor() as cursor:  # what is new gets the same numbers each time
+        for sql in connection.ops.sequence_reset_sql(no_style(), [Organization, Person]):
+            cursor.execute(sql)
     with transaction.atomic(), monkeypatch.context() as patch:
         if whole:
             patch.setattr(concerned, "by", everything)
