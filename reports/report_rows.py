@@ -7,7 +7,8 @@ absence is explained stands with 应 of this moment and nothing done: nobody has
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from orgs import clock
@@ -27,10 +28,14 @@ class SubmissionRefused(DomainError):
     """The report cannot be drafted, sent or decided like this; the message says what to do."""
 
 
-def previous(org: Organization, period: Period) -> ProgressReport | None:
-    """The report that 新增 counts from: the last accepted one; at a root, the last submitted."""
+def previous(org: Organization, period: Period, until: datetime.date | None = None) -> ProgressReport | None:
+    """The report (with `until`, up to that day) that 新增 counts from: the last accepted one; at a root, the last
+    submitted.
+    """
     states = FROZEN_STATES if org.parent_id is None else [ReportState.ACCEPTED]
     sent = ProgressReport.objects.filter(organization=org, period=period, state__in=states)
+    if until is not None:
+        sent = sent.filter(reported_on__lte=until)
     return sent.order_by("-submitted_at", "-pk").first()
 
 
@@ -42,12 +47,18 @@ def last_sent(org: Organization, period: Period) -> ProgressReport | None:
 
 def live_rows(org: Organization, period: Period) -> list[RowFigures]:
     """本级, then each child with all below it, all with the figures of this moment; 新增 is left out."""
-    today = clock.today()
+    return rows_of_lines(coverage.by_child(period, org), clock.today())
+
+
+def rows_of_lines(lines: Iterable[coverage.Row], on: datetime.date) -> list[RowFigures]:
+    """Lines of coverage as those of the form, 新增 left out; without units that are not there on that day and in which
+    nobody counts.
+    """
     rows = []
-    for line in coverage.by_child(period, org):
+    for line in lines:
         due, done = _numbers(line.figures, "due"), _numbers(line.figures, "done")
-        if not (line.is_own or any(due.each) or line.org.lives_on(today)):
-            continue  # dissolved, with nothing counted in it any more
+        if not (line.is_own or any(due.each) or line.org.lives_on(on)):
+            continue
         name, basis = (OWN, RowBasis.OWN) if line.is_own else (line.org.name, RowBasis.LIVE)
         rows.append(RowFigures(line.org.pk, name, due=due, new=Numbers(), done=done, basis=basis))
     return rows

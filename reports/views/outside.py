@@ -30,7 +30,7 @@ from reports.annexes.xlsx import MIME
 from reports.models import ExportKind, IssueWay, OutsideIssue, ReturnedForm
 from reports.models.progress import works_for
 from reports.outside import figures, issues, returns
-from reports.views.reports import _organizations
+from reports.views.reports import organizations_of
 from reviews.models import Period
 
 PAGE = 50
@@ -97,7 +97,7 @@ def _address(name: str, org: Organization | None, period: Period | None) -> str:
 def outside_units(request: UserRequest) -> HttpResponse:
     """Units outside the system below an organisation: what was issued, what came back; files to be taken in."""
     mine = Organization.objects.filter(works_for(request.user))
-    tops = [org for org in _organizations(request.user) if mine.filter(pk=org.pk).exists()]
+    tops = [org for org in organizations_of(request.user) if mine.filter(pk=org.pk).exists()]
     code = request.GET.get("org", "")
     org = found_by(mine, code=code) if code else (tops[0] if tops else None)
     period = _period(request.GET.get("period", ""))

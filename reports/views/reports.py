@@ -33,7 +33,7 @@ from reviews.models import Period
 PAGE = 50
 
 
-def _organizations(user: User) -> list[Organization]:
+def organizations_of(user: User) -> list[Organization]:
     """Organisations that a user reports for or looks at, nearest the root first; administrators begin at the roots."""
     found = list(scope.seats(user).tops)
     if not found and scope.seats(user).is_admin:
@@ -44,7 +44,7 @@ def _organizations(user: User) -> list[Organization]:
 @require_safe
 def progress_reports(request: UserRequest) -> HttpResponse:
     """The reports of an organisation in a period, those waiting below it, and who has not reported yet."""
-    tops = _organizations(request.user)
+    tops = organizations_of(request.user)
     code, period_code = request.GET.get("org", ""), request.GET.get("period", "")
     visible = Organization.objects.visible_to(request.user)
     org = found_by(visible, code=code) if code else (tops[0] if tops else None)
