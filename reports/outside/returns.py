@@ -66,7 +66,7 @@ def _read(returned: ReturnedForm, cells: reading.Cells, period: Period, by: User
     if len(filled.problems) > SHOWN:
         returned.problems.append(f"另有 {len(filled.problems) - SHOWN} 处问题没有列出")
     if not returned.problems:
-        returned.problems = [problem.rstrip("。") for problem in rehearse(returned, by=by)]
+        returned.problems = rehearse(returned, by=by)
 
 
 def answers(returned: ReturnedForm) -> list[Answer]:
@@ -82,14 +82,14 @@ def rows(returned: ReturnedForm) -> list[RowFigures]:
 
 
 def rehearse(returned: ReturnedForm, *, by: User) -> list[str]:
-    """Why it cannot be taken in now, by trying and taking it back; [] where it can."""
+    """Why it cannot be taken in now, by trying and taking it back; [] where it can. Without a full stop, as problems are."""
     with transaction.atomic():
         try:
             with transaction.atomic():
                 _receive(returned, by)
                 transaction.set_rollback(True)
         except DomainError as refusal:
-            return [str(refusal)]
+            return [str(refusal).rstrip("。")]
     return []
 
 

@@ -183,14 +183,18 @@ def outside_returned(request: UserRequest, pk: int) -> HttpResponse:
     issue = returned.issue
     basis = issue.basis if issue else None
     rows = returns.rows(returned)
+    # What was found when it came in stays; a file that was sound then is tried again, for the unit may have sent since.
+    is_sound = bool(rows) and not returned.problems and returned.taken_at is None
+    problems = returns.rehearse(returned, by=request.user) if is_sound else returned.problems
     context = {
         "returned": returned,
+        "problems": problems,
         "issue": issue,
         "back": _address("outside_units", issue.organization.parent if issue else None, returned.period),
         "basis": basis,
         "lines": _beside(rows, one.rows_of(basis) if basis else []),
         "measures": one.MEASURES,
-        "may_take": bool(rows) and not returned.problems and returned.taken_at is None,
+        "may_take": is_sound and not problems,
     }
     return render(request, "reports/outside_returned.html", context)
 

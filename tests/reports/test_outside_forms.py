@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -338,10 +339,17 @@ def test_a_form_from_before_the_last_acceptance_is_refused(cast, unit, period, i
     assert "“上次累计”已经不对" in uploaded(cast, filled(issues.file_of(issue)), period).problems[0]
 
 
-def test_a_preview_that_is_no_longer_true_is_not_taken(cast, unit, period, issue):
+def test_a_preview_that_is_no_longer_true_is_not_taken(cast, unit, period, issue, as_user):
     data = filled(issues.file_of(issue))
     first, second = uploaded(cast, data, period), uploaded(cast, data, period)
+    office, url = as_user(cast.user["root_clerk"]), reverse("outside_returned", args=[second.pk])
+    assert "核对无误" in office.get(url).content.decode()
     returns.take(first, by=cast.user["root_clerk"])
+    text = office.get(url).content.decode()
+    assert "核对无误" not in text
+    assert "等待接收" in text
+    assert "。。" not in text
+    assert reverse("outside_take", args=[second.pk]) not in text
     with pytest.raises(Stale, match="已经收下"):
         returns.take(first, by=cast.user["root_clerk"])
     with pytest.raises(issues.IssueRefused, match="等待接收"):
