@@ -1,60 +1,74 @@
-"""Draws Sheets into a workbook. Strings stay strings: no text becomes a formula, whatever it begins with."""
+"""Draws Sheets into a workbook. Strings stay strings: no text becomes a formula, whatever it begins with.
+
+Rows go to the disk as they are drawn, so that memory does not grow with them, unless a cell reaches over three or more.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterable, Sequence
+from typing import IO, Any
 
-from openpyxl import Workbook
-from openpyxl.cell import Cell as ExcelCell
-from openpyxl.styles import Alignment, Border, Font, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.indexed_list import IndexedList
-from openpyxl.worksheet.worksheet import Worksheet
+import xlsxwriter
 
 from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, clean, row_height
 
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-BODY, PRINTED = "仿宋", "宋体"
-THIN = Side(style="thin", color="000000")
-BOX = Border(left=THIN, right=THIN, top=THIN, bottom=THIN)
-UNBOXED = (Role.LINE, Role.LINE_END, Role.HEADING, Role.PARAGRAPH)
-ALIGN = {
-    Role.LABEL: Alignment(horizontal="center", vertical="center", wrap_text=True),
-    Role.VALUE: Alignment(horizontal="center", vertical="center", wrap_text=True),
-    Role.NUMBER: Alignment(horizontal="center", vertical="center"),
-    Role.TEXT: Alignment(horizontal="left", vertical="top", wrap_text=True),
-    Role.LINE: Alignment(horizontal="left", vertical="center", wrap_text=True),
-    Role.LINE_END: Alignment(horizontal="right", vertical="center"),
-    Role.HEADING: Alignment(horizontal="left", vertical="bottom"),
-    Role.PARAGRAPH: Alignment(horizontal="left", vertical="top", wrap_text=True),
+PLAIN = {"font_scheme": False, "font_family": 0, "theme": -1}  # fonts by their own name, not the theme's
+OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_numbers": False,
+    "strings_to_urls": False,
+    # Column widths count digits of the Normal style's font: one that is as wide everywhere (Arial, Liberation Sans).
+    "default_format_properties": {"font_name": "Arial", "font_size": 10, **PLAIN},
 }
-CELL_LIMIT = 32767
+BODY = {"font_name": "仿宋", "font_size": FONT_SIZE}
+PRINTED = {"font_name": "宋体", "font_size": FONT_SIZE}
+CENTRED = {"align": "center", "valign": "vcenter", "text_wrap": True}
+RUNNING = {"align": "left", "valign": "top", "text_wrap": True}
+BOX = {"border": 1}
+CAPTION, TITLE = "caption", "title"
+STYLES: dict[str, dict[str, Any]] = {
+    CAPTION: {"font_name": "黑体", "font_size": 14, "valign": "vcenter"},
+    TITLE: {"font_name": "宋体", "font_size": 16, "bold": True, **CENTRED},
+    Role.LABEL: {**PRINTED, **BOX, **CENTRED},
+    Role.VALUE: {**BODY, **BOX, **CENTRED},
+    Role.NUMBER: {**BODY, **BOX, "align": "center", "valign": "vcenter"},
+    Role.TEXT: {**BODY, **BOX, **RUNNING},
+    Role.LINE: {**BODY, "align": "left", "valign": "vcenter", "text_wrap": True},
+    Role.LINE_END: {**BODY, "align": "right", "valign": "vcenter"},
+    Role.HEADING: {**PRINTED, "bold": True, "align": "left", "valign": "bottom"},
+    Role.PARAGRAPH: {**BODY, **RUNNING},
+}
+MARKED = {"font_color": "#C00000", "theme": 0}
+LIKE_A_FORMULA = ("=", "+", "-", "@")
 NOTE_HEIGHT = 20.0
+PAPER_A4 = 9
 NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
 
 
-def draw(*sheets: Sheet) -> Workbook:
-    """A workbook with a page for each sheet, each followed by its appendix pages."""
-    book = Workbook()
-    # Column widths count digits of the Normal style's font: one that is as wide everywhere (Arial, Liberation Sans).
-    plain = Font(name="Arial", size=10)
-    book._fonts = IndexedList([plain])
-    book._named_styles["Normal"].font = plain
-    book.remove(book.active)
-    taken: set[str] = set()
-    for sheet in sheets:
-        for page in (sheet, *sheet.appendix):
-            _draw_page(book.create_sheet(_name(page.name, taken)), page)
-    return book
-
-
-def to_bytes(book: Workbook) -> bytes:
-    """The workbook as a file's content."""
+def workbook_bytes(sheets: Iterable[Sheet]) -> bytes:
+    """The file of these sheets."""
     buffer = io.BytesIO()
-    book.save(buffer)
+    write(buffer, sheets)
     return buffer.getvalue()
+
+
+def write(file: str | os.PathLike[str] | IO[bytes], sheets: Iterable[Sheet]) -> None:
+    """Write a workbook with a page for each sheet, each followed by its appendix pages."""
+    pages = [page for sheet in sheets for page in (sheet, *sheet.appendix)]
+    taken: set[str] = set()
+    with xlsxwriter.Workbook(file, OPTIONS | {"constant_memory": all(map(_streams, pages))}) as book:
+        styles = _Styles(book)
+        for page in pages:
+            _Drawer(book.add_worksheet(_name(page.name, taken)), styles, page).draw()
+
+
+def _streams(sheet: Sheet) -> bool:
+    """Whether its rows can leave memory one by one: no cell reaches beyond the row after its own."""
+    return all(cell.down <= 2 for row in (*sheet.head, *sheet.rows) for cell in row.cells)
 
 
 def _name(wanted: str, taken: set[str]) -> str:
@@ -68,114 +82,115 @@ def _name(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _draw_page(page: Worksheet, sheet: Sheet) -> None:
-    columns = len(sheet.widths)
-    for place, width in enumerate(sheet.widths, start=1):
-        # A column of n characters is 7n + 5 pixels wide in the default font; a point is 4/3 pixels.
-        page.column_dimensions[get_column_letter(place)].width = (width * 4 / 3 - 5) / 7
-    at = 1
-    if sheet.caption:
-        _line(page, at, columns, sheet.caption, Font(name="黑体", size=14), Alignment(vertical="center"), 24)
-        at += 1
-    for title in sheet.title:
-        bold = Font(name=PRINTED, size=16, bold=True)
-        centred = Alignment(horizontal="center", vertical="center", wrap_text=True)
-        _line(page, at, columns, title, bold, centred, 28)
-        at += 1
-    at = _draw_rows(page, at, columns, sheet.head)
-    first = at
-    last = _draw_rows(page, at, columns, sheet.rows) - 1
-    for note in sheet.notes:
-        last += 1
-        height = row_height((Cell(note, across=columns),), sheet.widths, least=NOTE_HEIGHT)
-        _line(page, last, columns, note, Font(name=BODY, size=FONT_SIZE), ALIGN[Role.PARAGRAPH], height)
-    _set_up(page, sheet, first, last)
+class _Styles:
+    """The formats of a workbook, each made once, when it is first asked for."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.made: dict[tuple[str, bool, bool], Any] = {}
+
+    def get(self, style: str, marked: bool = False, quoted: bool = False) -> Any:
+        """The format of a style; `quoted` for texts that look like a formula (Excel's hidden apostrophe)."""
+        made = self.made.get((style, marked, quoted))
+        if made is None:
+            facts = PLAIN | STYLES[style] | (MARKED if marked else {}) | {"quote_prefix": quoted}
+            made = self.made[style, marked, quoted] = self.book.add_format(facts)
+        return made
 
 
-def _line(page: Worksheet, at: int, columns: int, text: str, font: Font, alignment: Alignment, height: float) -> None:
-    """One line over the whole width."""
-    if columns > 1:
-        page.merge_cells(start_row=at, end_row=at, start_column=1, end_column=columns)
-    cell = page.cell(at, 1)
-    _write_text(cell, text)
-    cell.font, cell.alignment = font, alignment
-    page.row_dimensions[at].height = height
+class _Drawer:
+    """Draws one page, row after row: a row that is done is not written again."""
 
+    def __init__(self, page: Any, styles: _Styles, sheet: Sheet) -> None:
+        self.page, self.styles, self.sheet = page, styles, sheet
+        self.columns = len(sheet.widths)
+        self.at = 0  # the next row
+        self.taken: set[tuple[int, int]] = set()  # places below a cell that reaches down to them
 
-def _draw_rows(page: Worksheet, at: int, columns: int, rows: Iterable[Row]) -> int:
-    """Draws the rows from row `at` on; returns the row after them."""
-    covered: set[tuple[int, int]] = set()
-    for row in rows:
-        page.row_dimensions[at].height = row.height
-        column = 1
-        for cell in row.cells:
-            while (at, column) in covered:
-                column += 1
-            _draw_cell(page, at, column, cell)
-            covered.update((at + down, column + right) for down in range(cell.down) for right in range(cell.across))
-            column += cell.across
-        if column > columns + 1:
-            raise ValueError(f"row {at} has more cells than columns")
-        at += 1
-    return at
+    def draw(self) -> None:
+        """Everything."""
+        sheet = self.sheet
+        for column, width in enumerate(sheet.widths):
+            self.page.set_column_pixels(column, column, width * 4 / 3)
+        if sheet.caption:
+            self._line(sheet.caption, CAPTION, 24.0)
+        for title in sheet.title:
+            self._line(title, TITLE, 28.0)
+        self._rows(sheet.head)
+        first = self.at
+        self._rows(sheet.rows)
+        for note in sheet.notes:
+            height = row_height((Cell(note, across=self.columns),), sheet.widths, least=NOTE_HEIGHT)
+            self._line(note, Role.PARAGRAPH, height)
+        self._set_up(first)
 
+    def _line(self, text: str, style: str, height: float) -> None:
+        """One line over the whole width."""
+        self.page.set_row_pixels(self.at, height * 4 / 3)
+        if self.columns > 1:
+            self.page.merge_range(self.at, 0, self.at, self.columns - 1, "", self.styles.get(style))
+        self._text(0, text, style)
+        self.at += 1
 
-def _draw_cell(page: Worksheet, at: int, column: int, cell: Cell) -> None:
-    if cell.role not in UNBOXED:  # every cell of a merged range carries its border, or Excel leaves gaps
-        for down in range(cell.down):
-            for right in range(cell.across):
-                page.cell(at + down, column + right).border = BOX
-    first = page.cell(at, column)
-    if cell.number is not None:
-        first.value = cell.number
-    else:
-        _write_text(first, cell.text)
-    printed = cell.role in (Role.LABEL, Role.HEADING)
-    first.font = Font(
-        name=PRINTED if printed else BODY,
-        size=FONT_SIZE,
-        bold=cell.role is Role.HEADING,
-        color="C00000" if cell.mark else None,
-    )
-    first.alignment = ALIGN[cell.role]
-    if cell.across > 1 or cell.down > 1:
-        page.merge_cells(
-            start_row=at, end_row=at + cell.down - 1, start_column=column, end_column=column + cell.across - 1
-        )
+    def _rows(self, rows: Sequence[Row]) -> None:
+        """The rows, one below the other."""
+        for row in rows:
+            self.page.set_row_pixels(self.at, row.height * 4 / 3)
+            column, reaching = 0, []
+            for cell in row.cells:
+                while (self.at, column) in self.taken:
+                    column += 1
+                if cell.down > 1:
+                    reaching.append((column, cell))
+                else:
+                    self._cell(column, cell)
+                column += cell.across
+            if column > self.columns:
+                raise ValueError(f"row {self.at + 1} has more cells than columns")
+            for place, cell in reaching:  # last: it goes on to the next row
+                self._reach_down(place, cell)
+            self.at += 1
 
+    def _cell(self, column: int, cell: Cell) -> None:
+        if cell.across > 1:
+            style = self.styles.get(cell.role, cell.mark)
+            self.page.merge_range(self.at, column, self.at, column + cell.across - 1, "", style)
+        if cell.number is not None:
+            self.page.write_number(self.at, column, cell.number, self.styles.get(cell.role, cell.mark))
+        else:
+            self._text(column, cell.text, cell.role, cell.mark)
 
-def _write_text(cell: ExcelCell, text: str) -> None:
-    """A string as a string (data type s), also where it begins with = + - or @; nothing stays an empty cell."""
-    text = clean(text)[:CELL_LIMIT]
-    if not text:
-        return
-    cell.value = text
-    cell.data_type = "s"
-    if text[0] in "=+-@":
-        cell.quotePrefix = True
+    def _reach_down(self, column: int, cell: Cell) -> None:
+        """A range over several rows, every cell with its border, or Excel leaves gaps."""
+        bottom, right = self.at + cell.down, column + cell.across
+        self.taken.update((row, place) for row in range(self.at + 1, bottom) for place in range(column, right))
+        text = clean(cell.text)
+        value = text if cell.number is None else cell.number
+        style = self.styles.get(cell.role, cell.mark, text.startswith(LIKE_A_FORMULA))
+        self.page.merge_range(self.at, column, bottom - 1, right - 1, value, style)
 
+    def _text(self, column: int, text: str, style: str, marked: bool = False) -> None:
+        """A string as a string, also where it looks like a formula; nothing stays an empty cell."""
+        text = clean(text)
+        if text:
+            quoted = text.startswith(LIKE_A_FORMULA)
+            self.page.write_string(self.at, column, text, self.styles.get(style, marked, quoted))
+        else:
+            self.page.write_blank(self.at, column, None, self.styles.get(style, marked))
 
-def _set_up(page: Worksheet, sheet: Sheet, first: int, last: int) -> None:
-    """A4, margins, all columns on one page, the table's head on each."""
-    page.page_setup.paperSize = Worksheet.PAPERSIZE_A4
-    page.page_setup.orientation = "landscape" if sheet.landscape else "portrait"
-    page.page_setup.fitToWidth = 1
-    page.page_setup.fitToHeight = 1 if sheet.one_page else 0
-    page.sheet_properties.pageSetUpPr.fitToPage = True
-    inches = MARGIN / 72
-    margins = page.page_margins
-    margins.left = margins.right = margins.top = margins.bottom = inches
-    margins.header = margins.footer = inches / 2
-    page.print_options.horizontalCentered = True
-    page.print_area = f"A1:{get_column_letter(len(sheet.widths))}{max(last, 1)}"
-    if sheet.header_rows:
-        page.print_title_rows = f"{first}:{first + sheet.header_rows - 1}"
-        page.freeze_panes = page.cell(first + sheet.header_rows, 2)
-    if not sheet.one_page:
-        page.oddFooter.center.text = "第 &P 页，共 &N 页"
-    page.sheet_view.showGridLines = False
-
-
-def workbook_bytes(sheets: Sequence[Sheet]) -> bytes:
-    """The file of these sheets."""
-    return to_bytes(draw(*sheets))
+    def _set_up(self, first: int) -> None:
+        """A4, margins, all columns on one page, the table's head on each."""
+        page, sheet, inches = self.page, self.sheet, MARGIN / 72
+        page.set_paper(PAPER_A4)
+        if sheet.landscape:
+            page.set_landscape()
+        page.fit_to_pages(1, 1 if sheet.one_page else 0)
+        page.set_margins(inches, inches, inches, inches)
+        page.set_header("", {"margin": inches / 2})
+        page.set_footer("" if sheet.one_page else "&C第 &P 页，共 &N 页", {"margin": inches / 2})
+        page.center_horizontally()
+        page.print_area(0, 0, max(self.at, 1) - 1, self.columns - 1)
+        if sheet.header_rows:
+            page.repeat_rows(first, first + sheet.header_rows - 1)
+            page.freeze_panes(first + sheet.header_rows, 1)
+        page.hide_gridlines(2)
