@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from reports.annexes import words
 from reports.annexes.sheet import Cell, Role, Row, Sheet, clean, day, label, number, row_height
@@ -63,9 +63,10 @@ class RowFigures:
 
 def total(rows: Sequence[RowFigures]) -> RowFigures:
     """合计: the sums of all rows."""
-    due = new = done = Numbers()
-    for row in rows:
-        due, new, done = due + row.due, new + row.new, done + row.done
+    due, new, done = (
+        Numbers(*(sum(getattr(getattr(row, part), field.name) for row in rows) for field in fields(Numbers)))
+        for part in ("due", "new", "done")
+    )
     return RowFigures(0, TOTAL, due, new, done)
 
 
@@ -125,13 +126,8 @@ def sheet(
         Row((label("单位名称", down=2), *(label(group, across=3) for group in GROUPS)), 40.0),
         Row(tuple(label(measure) for _ in GROUPS for measure in MEASURES), LEAST),
     ]
-    links = links or {}
     for line, row in enumerate((*rows, total(rows))):
-        name = Cell(clean(row.unit_name))
-        cells = (
-            name,
-            *(number(value, mark=value < 0, href=links.get((line, at), "")) for at, value in enumerate(row.each)),
-        )
+        cells = (Cell(clean(row.unit_name)), *_numbers(row, line, links))
         lines.append(Row(cells, row_height(cells, WIDTHS, least=LEAST, padding=4.0)))
     return Sheet(
         name="附件1",
@@ -145,3 +141,10 @@ def sheet(
         one_page=False,
         notes=tuple(notes),
     )
+
+
+def _numbers(row: RowFigures, line: int, links: Mapping[tuple[int, int], str] | None) -> list[Cell]:
+    """The nine numbers of a line, each with the address that it leads to."""
+    if not links:
+        return [number(value, value < 0) for value in row.each]
+    return [number(value, value < 0, links.get((line, at), "")) for at, value in enumerate(row.each)]

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 FONT_SIZE = 12.0
 LINE_HEIGHT = 18.0  # of a 12 pt line, in the widest of the fonts that may stand in for 仿宋
@@ -36,7 +37,7 @@ class Role(StrEnum):
     PARAGRAPH = "paragraph"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell; `number` is set where the cell holds a number, `mark` where it deserves a second look.
 
@@ -57,7 +58,7 @@ class Cell:
         return "th" if self.role in (Role.LABEL, Role.HEADING) else "td"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """Cells from left to right, leaving out places that a cell above reaches down to."""
 
@@ -107,8 +108,9 @@ class Sheet:
         return [round(100 * width / sum(self.widths)) for width in self.widths]
 
 
-def number(value: int, *, mark: bool = False, href: str = "") -> Cell:
-    """A cell with a number."""
+@lru_cache(maxsize=10_000)
+def number(value: int, mark: bool = False, href: str = "") -> Cell:
+    """A cell with a number; the same one for the same number, which a long table has over and over."""
     return Cell(text=str(value), role=Role.NUMBER, number=value, mark=mark, href=href)
 
 
@@ -125,7 +127,10 @@ def clean(text: object) -> str:
     """
     if text is None:
         return ""
-    plain = str(text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    plain = str(text)
+    if plain.isprintable():
+        return plain.strip()
+    plain = plain.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     kept = (c for c in plain if c == "\n" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in "\ufffe\uffff"))
     return "".join(kept).strip()
 
@@ -143,6 +148,7 @@ def numbered(texts: Iterable[str]) -> str:
     return "\n".join(f"{place}. {text}" for place, text in enumerate(kept, start=1))
 
 
+@lru_cache(maxsize=10_000)
 def char_width(char: str) -> int:
     """2 for what a Chinese font draws over the full width (quotation marks too), else 1."""
     return 2 if unicodedata.east_asian_width(char) in "WFA" else 1
@@ -155,6 +161,8 @@ def wrap(text: str, width: float) -> list[str]:
 
 
 def _wrap_paragraph(paragraph: str, room: int) -> list[str]:
+    if 2 * len(paragraph) <= room or sum(map(char_width, paragraph)) <= room:
+        return [paragraph]
     lines: list[str] = []
     line, used = "", 0
     for piece in _pieces(paragraph, room):
@@ -188,11 +196,11 @@ def height_of(text: str, width: float, *, least: float = 0.0) -> float:
 
 
 def row_height(cells: Sequence[Cell], widths: Sequence[float], *, least: float, padding: float = PADDING) -> float:
-    """The height of a row by its tallest cell; for rows that no cell above reaches into."""
+    """The height of a row by its tallest cell (a number is never wrapped); for rows that no cell above reaches into."""
     tallest, column = least, 0
     for cell in cells:
-        width = sum(widths[column : column + cell.across])
-        if cell.down == 1:
+        if cell.down == 1 and cell.number is None:
+            width = sum(widths[column : column + cell.across])
             tallest = max(tallest, height_of(cell.text, width) - PADDING + padding)
         column += cell.across
     return min(tallest, TALLEST_ROW)

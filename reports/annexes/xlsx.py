@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
@@ -46,6 +47,7 @@ MARKED = {"font_color": "#C00000", "theme": 0}
 LIKE_A_FORMULA = ("=", "+", "-", "@")
 NOTE_HEIGHT = 20.0
 PAPER_A4 = 9
+SLACK = 5  # pixels that a column is narrower, so that all of them fit on the page however a program rounds
 NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
 
 
@@ -82,19 +84,20 @@ def _name(wanted: str, taken: set[str]) -> str:
     return name
 
 
-class _Styles:
-    """The formats of a workbook, each made once, when it is first asked for."""
+class _Styles(dict[tuple[str, bool, bool], Any]):
+    """The formats of a workbook by (style, marked, quoted), each made when it is first asked for.
+
+    Quoted are texts that look like a formula (Excel's hidden apostrophe).
+    """
 
     def __init__(self, book: Any) -> None:
+        super().__init__()
         self.book = book
-        self.made: dict[tuple[str, bool, bool], Any] = {}
 
-    def get(self, style: str, marked: bool = False, quoted: bool = False) -> Any:
-        """The format of a style; `quoted` for texts that look like a formula (Excel's hidden apostrophe)."""
-        made = self.made.get((style, marked, quoted))
-        if made is None:
-            facts = PLAIN | STYLES[style] | (MARKED if marked else {}) | {"quote_prefix": quoted}
-            made = self.made[style, marked, quoted] = self.book.add_format(facts)
+    def __missing__(self, key: tuple[str, bool, bool]) -> Any:
+        style, marked, quoted = key
+        made = self.book.add_format(STYLES[style] | (MARKED if marked else {}) | {"quote_prefix": quoted})
+        self[key] = made
         return made
 
 
@@ -105,13 +108,13 @@ class _Drawer:
         self.page, self.styles, self.sheet = page, styles, sheet
         self.columns = len(sheet.widths)
         self.at = 0  # the next row
-        self.taken: set[tuple[int, int]] = set()  # places below a cell that reaches down to them
+        self.taken: dict[int, set[int]] = defaultdict(set)  # row -> columns that a cell above reaches into
 
     def draw(self) -> None:
         """Everything."""
         sheet = self.sheet
         for column, width in enumerate(sheet.widths):
-            self.page.set_column_pixels(column, column, width * 4 / 3)
+            self.page.set_column_pixels(column, column, width * 4 / 3 - SLACK)
         if sheet.caption:
             self._line(sheet.caption, CAPTION, 24.0)
         for title in sheet.title:
@@ -128,7 +131,7 @@ class _Drawer:
         """One line over the whole width."""
         self.page.set_row_pixels(self.at, height * 4 / 3)
         if self.columns > 1:
-            self.page.merge_range(self.at, 0, self.at, self.columns - 1, "", self.styles.get(style))
+            self.page.merge_range(self.at, 0, self.at, self.columns - 1, "", self.styles[style, False, False])
         self._text(0, text, style)
         self.at += 1
 
@@ -136,9 +139,9 @@ class _Drawer:
         """The rows, one below the other."""
         for row in rows:
             self.page.set_row_pixels(self.at, row.height * 4 / 3)
-            column, reaching = 0, []
+            column, taken, reaching = 0, self.taken.pop(self.at, ()), []
             for cell in row.cells:
-                while (self.at, column) in self.taken:
+                while column in taken:
                     column += 1
                 if cell.down > 1:
                     reaching.append((column, cell))
@@ -153,20 +156,21 @@ class _Drawer:
 
     def _cell(self, column: int, cell: Cell) -> None:
         if cell.across > 1:
-            style = self.styles.get(cell.role, cell.mark)
+            style = self.styles[cell.role, cell.mark, False]
             self.page.merge_range(self.at, column, self.at, column + cell.across - 1, "", style)
         if cell.number is not None:
-            self.page.write_number(self.at, column, cell.number, self.styles.get(cell.role, cell.mark))
+            self.page.write_number(self.at, column, cell.number, self.styles[cell.role, cell.mark, False])
         else:
             self._text(column, cell.text, cell.role, cell.mark)
 
     def _reach_down(self, column: int, cell: Cell) -> None:
         """A range over several rows, every cell with its border, or Excel leaves gaps."""
         bottom, right = self.at + cell.down, column + cell.across
-        self.taken.update((row, place) for row in range(self.at + 1, bottom) for place in range(column, right))
+        for row in range(self.at + 1, bottom):
+            self.taken[row].update(range(column, right))
         text = clean(cell.text)
         value = text if cell.number is None else cell.number
-        style = self.styles.get(cell.role, cell.mark, text.startswith(LIKE_A_FORMULA))
+        style = self.styles[cell.role, cell.mark, text.startswith(LIKE_A_FORMULA)]
         self.page.merge_range(self.at, column, bottom - 1, right - 1, value, style)
 
     def _text(self, column: int, text: str, style: str, marked: bool = False) -> None:
@@ -174,9 +178,9 @@ class _Drawer:
         text = clean(text)
         if text:
             quoted = text.startswith(LIKE_A_FORMULA)
-            self.page.write_string(self.at, column, text, self.styles.get(style, marked, quoted))
+            self.page.write_string(self.at, column, text, self.styles[style, marked, quoted])
         else:
-            self.page.write_blank(self.at, column, None, self.styles.get(style, marked))
+            self.page.write_blank(self.at, column, None, self.styles[style, marked, False])
 
     def _set_up(self, first: int) -> None:
         """A4, margins, all columns on one page, the table's head on each."""
