@@ -24,12 +24,17 @@ class _Echo:
         return line
 
 
-def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def csv_lines(rows: Iterable[Sequence[str | int]]) -> Iterator[str]:
     """Lines of a csv that Excel opens in Chinese (a mark in front); a text like a formula gets an apostrophe."""
     writer = csv.writer(_Echo())
     yield "\ufeff"
     for row in rows:
-        yield writer.writerow([f"'{text}" if text.startswith(BEGINS_A_FORMULA) else text for text in row])
+        yield writer.writerow([f"'{value}" if _is_like_a_formula(value) else value for value in row])
+
+
+def _is_like_a_formula(value: str | int) -> bool:
+    """Of a text; a number below zero is a number."""
+    return isinstance(value, str) and value.startswith(BEGINS_A_FORMULA)
 
 
 @dataclass(frozen=True)

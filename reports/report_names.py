@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
@@ -61,6 +61,14 @@ PART_NAMES = {
 STANDING_NAMES = {
     Standing.MISSING: "未完成", Standing.BEFORE: "已完成", Standing.NEW: "本次新增", Standing.GONE: "比上次减少",
 }  # fmt: skip
+
+
+HEADERS = {
+    Measure.LEADERS: ("人员编号", "姓名", "任职组织代码", "任职组织"),
+    Measure.ORGANIZATIONS: ("组织代码", "组织名称"),
+    Measure.MEMBERS: ("人员编号", "姓名", "所属支部代码", "所属支部"),
+}
+WIDTHS = {measure: (16, 28, *(18, 36)[: len(headers) - 2], 12, 14) for measure, headers in HEADERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +230,20 @@ def named(user: User, names: Sequence[Name], measure: Measure) -> list[Name]:
         some = Organization.objects.filter(where(user), pk__in=orgs[start : start + 5 * AT_ONCE])
         allowed.update(some.order_by().values_list("pk", flat=True))
     return [name for name in names if name.org_id in allowed]
+
+
+def unnamed(count: int, measure: Measure) -> str:
+    """What is said of names that the user may not see; "" where there are none."""
+    of = "个" if measure == Measure.ORGANIZATIONS else "名"
+    return f"另有 {count} {of}在指导关系的下级单位或您不掌握名单的单位，这里只计数，不列名单。" if count else ""
+
+
+def table(names: Iterable[Name], measure: Measure, hidden: int) -> Iterator[tuple[str, ...]]:
+    """Header and rows of a list as a file; last how many more there are without names."""
+    yield (*HEADERS[measure], "情况", "完成日期")
+    for name in names:
+        place = () if measure == Measure.ORGANIZATIONS else (name.org_code, name.org_name)
+        done_on = "" if name.standing == Standing.GONE else name.done_on
+        yield (name.number, name.name, *place, STANDING_NAMES[name.standing], done_on)
+    if hidden:
+        yield ("", unnamed(hidden, measure))

@@ -56,12 +56,14 @@ __all__ = ["May", "SubmissionRefused", "UnitMay", "has_decrease", "last_sent", "
 NOTE_LENGTH = 200
 
 
+def rows_shown(report: ProgressReport) -> list[RowFigures]:
+    """The lines: of a draft with the figures of this moment, as it would be sent; of any other those kept."""
+    return rows_now(report.organization, report.period) if report.state == ReportState.DRAFT else rows_of(report)
+
+
 def sheet_of(report: ProgressReport) -> Sheet:
-    """The form: of a draft with the figures of this moment, as it would be sent; of any other with those kept."""
-    if report.state == ReportState.DRAFT:
-        rows = rows_now(report.organization, report.period)
-        return one.sheet(report.unit_name, report.reported_on, rows, notes=one.notes_of(rows))
-    return one.of_report(report)
+    """The form of these lines."""
+    return one.of_report(report, rows_shown(report))
 
 
 # --- the verbs ------------------------------------------------------------------------------------------------

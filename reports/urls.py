@@ -62,6 +62,11 @@ urlpatterns = [
         report_names.progress_names,
         name="progress_names",
     ),
+    path(
+        "reports/<int:pk>/names/<int:line>/<str:measure>/<str:part>.<str:kind>",
+        report_names.progress_names_file,
+        name="progress_names_file",
+    ),
     path("reports/settings/", reporting.progress_settings, name="progress_settings"),
     path("reports/settings/rule/", reporting.progress_rule, name="progress_rule"),
     path("reports/settings/<str:period>/deadline/", reporting.progress_deadline, name="progress_deadline"),

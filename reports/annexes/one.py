@@ -89,11 +89,16 @@ def rows_of(report: ProgressReport) -> list[RowFigures]:
     return [figures_of(row) for row in report.rows.all()]
 
 
-def of_report(report: ProgressReport, *, links: Mapping[tuple[int, int], str] | None = None) -> Sheet:
-    """The form of a stored report, with the numbers that are kept in it."""
-    rows = rows_of(report)
+def of_report(
+    report: ProgressReport,
+    rows: Sequence[RowFigures] | None = None,
+    *,
+    links: Mapping[tuple[int, int], str] | None = None,
+) -> Sheet:
+    """The form of a report, with the numbers that are kept in it, or with other ones: those of a draft are of now."""
     notes = [f"更正说明：{clean(report.correction_note)}"] if report.correction_note else []
-    return sheet(report.unit_name, report.reported_on, rows, notes=[*notes, *notes_of(rows)], links=links)
+    shown = rows_of(report) if rows is None else rows
+    return sheet(report.unit_name, report.reported_on, shown, notes=notes, links=links)
 
 
 def notes_of(rows: Sequence[RowFigures]) -> list[str]:
@@ -112,6 +117,8 @@ def sheet(
     links: Mapping[tuple[int, int], str] | None = None,
 ) -> Sheet:
     """The form. A 新增 below zero is marked: the unit's 累计 went down since the last accepted report.
+
+    Under the table stand `notes`, then what must be known of its lines: on a page, on paper and in a file alike.
 
     `links`: (line, column of numbers) -> address, both from 0, 合计 the last line; a page shows them, a file does not.
     """
@@ -139,7 +146,7 @@ def sheet(
         header_rows=2,
         landscape=True,
         one_page=False,
-        notes=tuple(notes),
+        notes=(*notes, *notes_of(rows)),
     )
 
 

@@ -30,9 +30,9 @@ def form_of(record: Record) -> Sheet:
     return three.sheet(record) if record.is_of_person else two.sheet(record)
 
 
-def file_name(*parts: str) -> str:
-    """Parts joined to a name of an .xlsx file that every system takes."""
-    return "_".join(clean(part).translate(NOT_IN_A_FILE_NAME)[:60] for part in parts if part) + ".xlsx"
+def file_name(*parts: str, ending: str = "xlsx") -> str:
+    """Parts joined to a name of a file that every system takes."""
+    return "_".join(clean(part).translate(NOT_IN_A_FILE_NAME)[:60] for part in parts if part) + f".{ending}"
 
 
 def workbook_response(sheets: list[Sheet], name: str) -> HttpResponse:

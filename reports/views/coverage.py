@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -170,16 +170,28 @@ def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: s
     named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1", on=on)
     found = missing.search(named, _text(request.GET.get("q", "")))
     count = found.count()
-    if kind == "xlsx" and count > MOST_IN_A_WORKBOOK:
-        messages.error(request, f"名单有 {count} 行，超过 Excel 文件的上限 {MOST_IN_A_WORKBOOK} 行，请下载 CSV 文件。")
+    if kind == "xlsx" and too_long(request, count):
         return redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
     title = f"{period.code}{missing.TITLES[of]}"
     audit.record(request.user, "导出名单", [org], summary=f"{org.name} {title}，{count} 行")
     rows = missing.table(request.user, found.iterator(chunk_size=2000), of, period, with_duties=on is None)
-    disposition = {"Content-Disposition": content_disposition_header(True, f"{title}_{org.code}.{kind}") or ""}
-    if kind == "csv":
+    return list_file(rows, title, missing.WIDTHS, f"{title}_{org.code}.{kind}")
+
+
+def too_long(request: UserRequest, count: int) -> bool:
+    """More rows than a workbook takes; then a message says so."""
+    if count <= MOST_IN_A_WORKBOOK:
+        return False
+    messages.error(request, f"名单有 {count} 行，超过 Excel 文件的上限 {MOST_IN_A_WORKBOOK} 行，请下载 CSV 文件。")
+    return True
+
+
+def list_file(rows: Iterable[Sequence[str | int]], title: str, widths: Sequence[int], name: str) -> HttpResponseBase:
+    """A download of a list: a csv as it is read, or a workbook of one sheet, by the ending of its name."""
+    disposition = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
+    if name.endswith(".csv"):
         return StreamingHttpResponse(lists.csv_lines(rows), content_type="text/csv; charset=utf-8", headers=disposition)
-    return HttpResponse(lists.workbook_bytes(rows, title, missing.WIDTHS), content_type=MIME, headers=disposition)
+    return HttpResponse(lists.workbook_bytes(rows, title, widths), content_type=MIME, headers=disposition)
 
 
 @require_POST

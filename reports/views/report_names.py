@@ -7,22 +7,26 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from orgs import audit
 from orgs.requests import UserRequest
 from reports import report_names
 from reports.annexes import one
 from reports.annexes.one import RowFigures
-from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
+from reports.models import ProgressNames, ProgressReport, ProgressRow, ReportSource, RowBasis
 from reports.report_differences import differences
-from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Part, Standing
-from reports.views.coverage import measure_of
+from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Name, Part, Standing
+from reports.views.annexes import file_name
+from reports.views.coverage import list_file, measure_of, too_long
 from reports.views.reports import visible_report
 from reviews.models import Measure
 
 PAGE = 50
+LINE_WIDTHS = (40, 18, 40)
 
 
 @dataclass(frozen=True)
@@ -35,46 +39,132 @@ class Line:
     remark: str
 
 
-@require_safe
-def progress_names(request: UserRequest, pk: int, line: int, measure: str, part: str) -> HttpResponse:
-    """The names behind one number of a report as sent; behind 合计 and a unit's line, the lines that it is the sum of."""
+@dataclass(frozen=True)
+class Asked:
+    """A number of a report as sent: of a line (`row` None: of 合计), a measure, a part."""
+
+    report: ProgressReport
+    row: ProgressRow | None
+    measure: Measure
+    part: Part
+
+    @property
+    def line(self) -> int:
+        """The line's number, 0 for 合计."""
+        return self.row.order if self.row else 0
+
+    @property
+    def source(self) -> ProgressReport | None:
+        """The unit's accepted report that the line is the 合计 of."""
+        return self.row.based_on if self.row and self.row.basis == RowBasis.ACCEPTED else None
+
+    @property
+    def title(self) -> str:
+        """What the list is of."""
+        return f"{self.measure.label}{PART_NAMES[self.part]}"
+
+
+def _asked(request: UserRequest, pk: int, line: int, measure: str, part: str) -> Asked:
     report, found = visible_report(request, pk), measure_of(measure)
     if part not in list(Part) or not report.is_frozen:
         raise Http404
     row = report.rows.select_related("based_on").filter(order=line).first() if line else None
     if line and row is None:
         raise Http404
+    return Asked(report, row, found, Part(part))
+
+
+@require_safe
+def progress_names(request: UserRequest, pk: int, line: int, measure: str, part: str) -> HttpResponse:
+    """The names behind one number of a report as sent; behind 合计 and a unit's line, the lines that it is the sum of."""
+    asked = _asked(request, pk, line, measure, part)
+    rows = one.figures_of(asked.row) if asked.row else one.total(one.rows_of(asked.report))
+    lines = _lines_behind(request, asked)
     context: dict[str, Any] = {
-        "report": report,
-        "row": row,
-        "measure": found,
-        "part": Part(part),
-        "part_name": PART_NAMES[Part(part)],
-        "count": _number(one.figures_of(row) if row else one.total(one.rows_of(report)), found, Part(part)),
+        "asked": asked,
+        "report": asked.report,
+        "row": asked.row,
+        "measure": asked.measure,
+        "part": asked.part,
+        "part_name": PART_NAMES[asked.part],
+        "count": _number(rows, asked.measure, asked.part),
         "parts": [(each, name) for each, name in PART_NAMES.items()],
-        "line": line,
+        "line": asked.line,
+        "source": asked.source,
+        "lines": lines,
+        "has_file": bool(lines),
     }
-    if row is None:
-        context["lines"] = _lines(request, report, found, Part(part))
-    elif row.basis == RowBasis.ACCEPTED and row.based_on is not None:
-        seen = ProgressReport.objects.visible_to(request.user).filter(pk=row.based_on.pk).exists()
-        context |= {"source": row.based_on, "lines": _lines(request, row.based_on, found, Part(part)) if seen else []}
-    else:
-        context |= _named(request, row, found, Part(part))
+    if lines is None:
+        context |= _named(request, asked)
     return render(request, "reports/progress_names.html", context)
 
 
-def _named(request: UserRequest, row: ProgressRow, measure: Measure, part: Part) -> dict[str, Any]:
-    """A page of the frozen names that the user may see."""
-    names = report_names.of_row(row, measure)
-    if names is None:
+@require_safe
+def progress_names_file(
+    request: UserRequest, pk: int, line: int, measure: str, part: str, kind: str
+) -> HttpResponseBase:
+    """The same as a file, all of it: csv of any length, xlsx up to a limit. 404 where no list was kept."""
+    asked = _asked(request, pk, line, measure, part)
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    lines = _lines_behind(request, asked)
+    if not (_knows_new(asked) is not None if lines is None else lines):
+        raise Http404
+    rows: list[tuple[str | int, ...]]
+    if lines is not None:
+        rows = [("单位名称", asked.title, "依据"), *((line.name, line.count, line.remark) for line in lines)]
+        widths: tuple[int, ...] = LINE_WIDTHS
+    else:
+        shown, hidden = _behind(request, asked)
+        rows, widths = list(report_names.table(shown, asked.measure, hidden)), report_names.WIDTHS[asked.measure]
+    if kind == "xlsx" and too_long(request, len(rows) - 1):
+        return redirect("progress_names", pk, line, measure, part)
+    of = asked.row.unit_name if asked.row else "合计"
+    said = f"{asked.report} {of} {asked.title}，{len(rows) - 1} 行"
+    audit.record(request.user, "导出名单", [asked.report], summary=said)
+    day = asked.report.reported_on.isoformat()
+    name = file_name("附件1名单", asked.report.unit_name, day, of, asked.title, ending=kind)
+    return list_file(rows, asked.title, widths, name)
+
+
+def _behind(request: UserRequest, asked: Asked) -> tuple[list[Name], int]:
+    """The frozen names of a line that the user may see, and how many more there are."""
+    names = report_names.of_row(asked.row, asked.measure) if asked.row else None
+    behind = [name for name in names or () if name.standing in HOLDS[asked.part]]
+    shown = report_names.named(request.user, behind, asked.measure)
+    return shown, len(behind) - len(shown)
+
+
+def _knows_new(asked: Asked) -> bool | None:
+    """Whether the line's list tells new ones apart; None where it has no list."""
+    kept = ProgressNames.objects.filter(row=asked.row, measure=asked.measure)
+    return kept.values_list("knows_new", flat=True).first()
+
+
+def _named(request: UserRequest, asked: Asked) -> dict[str, Any]:
+    """A page of them."""
+    known = _knows_new(asked)
+    if known is None:
         return {"has_none": True}
-    behind = [name for name in names if name.standing in HOLDS[part]]
-    shown = report_names.named(request.user, behind, measure)
+    shown, hidden = _behind(request, asked)
     page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
-    entries = [(name, STANDING_NAMES[name.standing], name.standing == Standing.GONE) for name in page]
-    knows_new = row.names.filter(measure=measure, knows_new=True).exists()
-    return {"page_obj": page, "entries": entries, "hidden": len(behind) - len(shown), "knows_new": knows_new}
+    return {
+        "page_obj": page,
+        "entries": [(name, STANDING_NAMES[name.standing], name.standing == Standing.GONE) for name in page],
+        "unnamed": report_names.unnamed(hidden, asked.measure),
+        "knows_new": known,
+        "has_file": bool(shown or hidden),
+    }
+
+
+def _lines_behind(request: UserRequest, asked: Asked) -> list[Line] | None:
+    """Of 合计 and of a line that rests on a report, the lines of which it is the sum; None for a line with names."""
+    if asked.row is None:
+        return _lines(request, asked.report, asked.measure, asked.part)
+    if asked.source is None:
+        return None
+    seen = ProgressReport.objects.visible_to(request.user).filter(pk=asked.source.pk).exists()
+    return _lines(request, asked.source, asked.measure, asked.part) if seen else []
 
 
 def _lines(request: UserRequest, report: ProgressReport, measure: Measure, part: Part) -> list[Line]:

@@ -144,11 +144,9 @@ def _page(
     request: UserRequest, report: ProgressReport, *, submit: Form | None = None, back: Form | None = None
 ) -> HttpResponse:
     """The page of a report; forms that were refused come back with what was typed."""
-    is_draft = report.state == ReportState.DRAFT
-    rows = submissions.rows_now(report.organization, report.period) if is_draft else one.rows_of(report)
+    rows = submissions.rows_shown(report)
     total = one.total(rows)
-    notes = one.notes_of(rows)
-    sheet = one.sheet(report.unit_name, report.reported_on, rows, notes=notes, links=links(report))
+    sheet = one.of_report(report, rows, links=links(report))
     is_compared = report.is_frozen and report.source == ReportSource.SYSTEM
     context = {
         "report": report,

@@ -88,6 +88,8 @@ def test_no_file_of_the_system_holds_a_formula(live, world: World, client):  # n
             path = reverse("coverage_missing_file", args=["13", "members", kind])
             texts = texts_of(body(client.get(f"{path}?period=2010H2{own}")))
         seen[f"coverage {kind}"] = bool(texts)
+        names = reverse("progress_names_file", kwargs={**world.keys["progress_names_file"], "line": 2, "kind": kind})
+        seen[f"names {kind}"] = any(text.startswith(LIVE) for text in texts_of(body(client.get(names))))
     # The texts were there to run; the error list is that of a sound template.
     assert [name for name, live_text in seen.items() if not live_text] in ([], ["import_errors"])
 

@@ -1,13 +1,18 @@
 """Who stands behind each number of a report that was sent: frozen, told apart, and named only to who may see names."""
 
+import csv
+import io
+
 import pytest
 from django.urls import reverse
+from openpyxl import load_workbook
 
-from orgs.models import Person
+from orgs.models import AuditEvent, Person
 from reports import report_names, reporting, submissions
 from reports.models import ProgressNames, ProgressReport
 from reports.report_differences import differences
 from reports.report_names import HOLDS, Name, Part, Standing
+from reports.views import coverage as coverage_views
 from reviews import coverage as targets
 from reviews.models import CoverageTarget, Measure, RecordState
 from tests.builders import day, make_bare_record, make_period, make_person
@@ -184,6 +189,94 @@ def test_a_page_of_names_asks_as_much_for_many_as_for_few(cast, period, as_user,
         page = client.get(names_url(report, "1321"))
     assert page.context["page_obj"].paginator.count == 123
     assert len(page.context["entries"]) == 50
+
+
+# --- as a file --------------------------------------------------------------------------------------------------
+
+
+def file_url(report, code, measure="members", part="due", kind="xlsx"):
+    line = report.rows.get(organization__code=code).order if code else 0
+    return reverse("progress_names_file", args=[report.pk, line, measure, part, kind])
+
+
+def told(answer):
+    """The rows of the file."""
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    if body.startswith(b"PK"):
+        return [list(row) for row in load_workbook(io.BytesIO(body)).active.iter_rows(values_only=True)]
+    return list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
+
+
+def test_the_names_of_the_page_are_in_the_file_all_of_them(cast, period, as_user):
+    for number in range(60):
+        make_person(f"党员{number}", cast.org["1311"], number=f"M{number:03}")
+    targets.sync(period, day("2010-12-10"))
+    reviewed(cast, period)
+    report = send(cast.org["13"], period)
+    client = as_user(cast.user["clerk"])
+    answer = client.get(file_url(report, "131"))
+    rows = told(answer)
+    assert rows[0] == ["人员编号", "姓名", "所属支部代码", "所属支部", "情况", "完成日期"]
+    kept = report_names.of_row(report.rows.get(organization__code="131"), Measure.MEMBERS)
+    assert sorted(row[0] for row in rows[1:]) == sorted(name.number for name in kept)
+    assert len(rows) == 65
+    assert ["N-member", "检务处党员", "1311", cast.org["1311"].name, "本次新增", "2010-12-01"] in rows
+    assert "%E9%99%84%E4%BB%B61" in answer["Content-Disposition"]
+    assert told(client.get(file_url(report, "131", kind="csv"))) == [[cell or "" for cell in row] for row in rows]
+    organizations = told(client.get(file_url(report, "131", "organizations", "missing")))
+    assert organizations[0] == ["组织代码", "组织名称", "情况", "完成日期"]
+    assert ["1311", cast.org["1311"].name, "未完成", None] in organizations
+    assert AuditEvent.objects.filter(verb="导出名单", summary__contains="被点评的党员应参加点评，64 行").exists()
+
+
+def test_the_page_leads_to_its_file_and_not_where_there_is_none(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    client = as_user(cast.user["clerk"])
+    for code in ("131", "132", ""):
+        assert f'href="{file_url(report, code)}"' in client.get(names_url(report, code)).text
+    assert file_url(report, "131", part="done") not in client.get(names_url(report, "131", part="done")).text
+    assert len(told(client.get(file_url(report, "131", part="done")))) == 1  # nobody yet
+    ProgressNames.objects.filter(row__report=report).delete()  # a report from before lists were kept
+    assert "这一行没有保存名单" in client.get(names_url(report, "131")).text
+    assert client.get(file_url(report, "131")).status_code == 404
+
+
+def test_the_file_of_a_total_holds_its_lines_as_numbers(cast, period, as_user):
+    reporting.explain(cast.org["132"], period, reason="合并", by=cast.user["clerk"])
+    report = submissions.submit(submissions.draft(cast.org["13"], period, by=None), by=None)
+    rows = told(as_user(cast.user["clerk"]).get(file_url(report, "")))
+    assert rows[0] == ["单位名称", "被点评的党员应参加点评", "依据"]
+    lines = {row.unit_name: row.due_members for row in report.rows.all()}
+    assert {row[0]: row[1] for row in rows[1:]} == lines
+    assert rows[-1][2].startswith("未报说明：合并（clerk")
+
+
+def test_across_a_guidance_edge_the_file_counts_and_names_nobody(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    rows = told(as_user(cast.user["root_clerk"]).get(file_url(report, "131")))
+    assert [row[1] for row in rows[1:]] == [report_names.unnamed(4, Measure.MEMBERS)]
+    assert "另有 4 名" in rows[1][1]
+
+
+def test_the_file_is_for_who_sees_the_report_in_the_two_kinds_there_are(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    url = file_url(report, "131")
+    for who in ("stranger", "member", "lower_head"):
+        assert as_user(cast.user[who]).get(url).status_code == 404
+    client = as_user(cast.user["clerk"])
+    for junk in (url.replace(".xlsx", ".exe"), url.replace("members", "nothing"), url.replace("due", "gone")):
+        assert client.get(junk).status_code == 404
+    assert client.get(reverse("progress_names_file", args=[report.pk, 99, "members", "due", "csv"])).status_code == 404
+
+
+def test_too_many_names_for_a_workbook_are_told_to_take_the_csv(cast, period, as_user, monkeypatch):
+    report = send(cast.org["13"], period)
+    monkeypatch.setattr(coverage_views, "MOST_IN_A_WORKBOOK", 3)
+    client = as_user(cast.user["clerk"])
+    page = client.get(file_url(report, "131"), follow=True)
+    assert page.redirect_chain[0][0] == names_url(report, "131")
+    assert "名单有 4 行，超过 Excel 文件的上限 3 行，请下载 CSV 文件。" in page.text
+    assert len(told(client.get(file_url(report, "131", kind="csv")))) == 5
 
 
 # --- differences ------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """A superior sums up what it accepted: which units report, what their lines rest on, explanations, deadlines, urging."""
 
+import io
 from dataclasses import fields
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import Category, Organization
@@ -143,6 +146,32 @@ def test_an_explained_unit_counts_what_is_due_and_nothing_done(cast, period):
     assert row.absence == "正在合并，12月底补报（clerk，2010年12月10日）"
     reporting.withdraw_explanation(cast.org["132"], period, by=cast.user["clerk"])
     assert line(rows_of(ProgressReport.objects.get(pk=sent.pk)), "塘沽检验检疫局党组").absence == row.absence
+
+
+def test_the_form_says_who_is_absent_and_why_wherever_it_is_shown(cast, period, as_user, tmp_path):
+    reporting.explain(cast.org["132"], period, reason="正在合并，12月底补报", by=cast.user["clerk"])
+    note = "未报说明：塘沽检验检疫局党组：正在合并，12月底补报（clerk，2010年12月10日）"
+    out = tmp_path / "表.xlsx"
+    call_command("export_annex", "1", "--org", "13", "--period", "2010H2", str(out))
+    assert under_the_table(out) == [note]
+    report = submissions.draft(cast.org["13"], period, by=cast.user["clerk"])
+    client = as_user(cast.user["clerk"])
+    for step in ("draft", "sent"):
+        file = client.get(reverse("progress_report_annex", args=[report.pk]))
+        assert under_the_table(io.BytesIO(file.content)) == [note], step
+        for page in ("progress_report", "progress_report_print"):
+            assert f'<p class="sheet-note">{note}</p>' in client.get(reverse(page, args=[report.pk])).text, (page, step)
+        if step == "draft":
+            submissions.submit(report, by=cast.user["clerk"])
+            reporting.withdraw_explanation(cast.org["132"], period, by=cast.user["clerk"])  # what was sent keeps it
+
+
+def under_the_table(file):
+    """What stands below 合计, in the range that is printed."""
+    page = load_workbook(file)["附件1"]
+    column = [cell.value for cell in page["A"]]
+    assert page.print_area.endswith(f"$J${len(column)}")
+    return column[column.index("合计") + 1 :]
 
 
 def test_an_explanation_is_refused_where_there_is_a_report(cast, period):
