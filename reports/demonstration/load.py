@@ -19,6 +19,7 @@ from orgs.models import Organization, Person, User
 from reports import coverage, reminders, reporting, submissions
 from reports.demonstration import university
 from reports.demonstration.office import OfficeWork
+from reports.demonstration.outside import report_from_outside
 from reports.demonstration.people import Invention, Row, invent
 from reports.demonstration.reviews import FIRST_DAY, Reviewing
 from reports.models import ProgressReport
@@ -90,6 +91,7 @@ def load(scheme: str = AQSIQ) -> Loaded:
         OfficeWork(period, Organization.objects.get(code=BUREAU), account=reviewing.account).run()
         coverage.fold()
         _report_up(period, office)
+        report_from_outside(period, office)
         reminders.send_due(TODAY)
     return _loaded(period, records)
 

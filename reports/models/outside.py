@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Q
 
+from orgs import clock
 from reports.models.progress import ReportState, works_for
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class OutsideIssue(models.Model):
         "reports.ProgressReport", models.PROTECT, verbose_name="接续的报表", null=True, related_name="+",
         help_text="上次累计取自这份已接收的报表",
     )  # fmt: skip
-    issued_at = models.DateTimeField("下发时间", auto_now_add=True)
+    issued_at = models.DateTimeField("下发时间", default=clock.now, editable=False)
     issued_by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="下发人", null=True, related_name="+")
     token_hash = models.CharField("链接摘要", max_length=64, null=True, unique=True)  # noqa: DJ001 - unique where there is one
     expires_on = models.DateField("链接有效期至", null=True, blank=True, help_text="含这一天")
@@ -95,7 +96,7 @@ class ReturnedForm(models.Model):
     """交回的表: an uploaded file as it was read, to be looked at and then taken in. Written by `reports.outside.returns`."""
 
     by = models.ForeignKey("orgs.User", models.CASCADE, verbose_name="上传人", related_name="+")
-    at = models.DateTimeField("上传时间", auto_now_add=True)
+    at = models.DateTimeField("上传时间", default=clock.now, editable=False)
     period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
     file_name = models.CharField("文件名", max_length=200)
     sha256 = models.CharField("文件指纹", max_length=64)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
-from django.utils import timezone
 
 from orgs import audit, clock, tokens
 from orgs.errors import DomainError, Forbidden, Stale
@@ -216,7 +215,7 @@ def revoke(issue: OutsideIssue, *, by: User) -> None:
             raise Stale("已经收到报表，不能停用；数字有疑问请退回那份报表。")
         if issue.revoked_at is not None:
             return
-        issue.revoked_at = timezone.now()
+        issue.revoked_at = clock.now()
         issue.save(update_fields=["revoked_at"])
         audit.record(by, "停用附件1链接" if issue.is_link else "作废附件1表格", [issue])
 
@@ -238,7 +237,7 @@ def whose(secret: str) -> OutsideIssue | None:
 def opened(issue: OutsideIssue) -> None:
     """It was opened for the first time; later times change nothing."""
     with transaction.atomic():
-        if OutsideIssue.objects.filter(pk=issue.pk, opened_at=None).update(opened_at=timezone.now()):
+        if OutsideIssue.objects.filter(pk=issue.pk, opened_at=None).update(opened_at=clock.now()):
             audit.record(None, "打开附件1链接", [issue])
 
 
@@ -304,7 +303,7 @@ def receive(
     report = submissions.receive(
         issue.organization, issue.period, rows, reported_on=reported_on, by=by, source=source, note=note
     )
-    issue.report, issue.received_at = report, timezone.now()
+    issue.report, issue.received_at = report, clock.now()
     issue.save(update_fields=["report", "received_at"])
     return report
 

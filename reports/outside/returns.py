@@ -7,9 +7,8 @@ import hashlib
 from pathlib import PurePath
 
 from django.db import transaction
-from django.utils import timezone
 
-from orgs import audit
+from orgs import audit, clock
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.importing.reading import Unreadable
 from orgs.models import User
@@ -40,7 +39,7 @@ def upload(data: bytes, file_name: str, *, period: Period, by: User) -> Returned
     except (Unreadable, reading.NotOurs) as refusal:
         returned.problems = [str(refusal).rstrip("。")]
     with transaction.atomic():
-        old = timezone.now() - datetime.timedelta(days=KEPT_DAYS)
+        old = clock.now() - datetime.timedelta(days=KEPT_DAYS)
         ReturnedForm.objects.filter(by=by, at__lt=old).delete()
         returned.save()
         audit.record(by, "上传交回的附件1", [returned], summary=name)
@@ -111,7 +110,7 @@ def take(returned: ReturnedForm, *, by: User) -> ProgressReport:
         if returned.problems:
             raise ReturnRefused("这份表还有问题，不能收下：请改正后重新上传。")
         report = _receive(returned, by)
-        returned.taken_at = timezone.now()
+        returned.taken_at = clock.now()
         returned.save(update_fields=["taken_at"])
         audit.record(by, "收下交回的附件1", [returned], summary=f"{report}：{returned.file_name}")
     return report

@@ -2,15 +2,22 @@
 
 import datetime
 import io
+import re
+import tracemalloc
 
 import pytest
+from django.urls import reverse
 from openpyxl import load_workbook
 
 from reports.annexes import one, three, two
 from reports.annexes.one import Numbers, RowFigures
+from reports.annexes.sheet import Cell, Role, Row, Sheet
 from reports.annexes.xlsx import workbook_bytes
+from reviews import coverage as targets
 from reviews.models import ItemState, RectificationItem
 from tests.builders import day, make_bare_record, make_period
+from tests.libreoffice import converted
+from tests.reports.submitting import send
 
 pytestmark = pytest.mark.django_db
 ACTIVITY = "全国质检系统“以质取胜、创先争优”活动"
@@ -277,3 +284,94 @@ def test_several_forms_of_one_name_become_several_pages(org_record):
     sheet = two.sheet(org_record)
     book = load_workbook(io.BytesIO(workbook_bytes([sheet, sheet])))
     assert book.sheetnames == ["附件2", "附件2 2"]
+
+
+# --- as LibreOffice opens them --------------------------------------------------------------------------------
+
+
+def test_libreoffice_opens_what_is_downloaded_and_finds_the_same_in_it(
+    org_record, member_record, cast, as_user, tmp_path
+):
+    org_record.prior_summary = "=1+1\n" + "本单位紧紧围绕活动主题开展工作。" * 150
+    org_record.save()
+    targets.sync(org_record.review.period, day("2010-12-20"))
+    report = send(cast.org["13"], org_record.review.period)
+    client = as_user(cast.user["admin"])
+    paths = {
+        "one.xlsx": reverse("progress_report_annex", args=[report.pk]),
+        "two.xlsx": reverse("record_annex", args=[org_record.pk]),
+        "three.xlsx": reverse("record_annex", args=[member_record.pk]),
+    }
+    files = {name: client.get(path).content for name, path in paths.items()}
+    made = converted(files, tmp_path, "xlsx")
+    for name, data in files.items():
+        given, found = (load_workbook(io.BytesIO(data)) for data in (data, made[name]))
+        assert found.sheetnames == given.sheetnames
+        for page in given:
+            assert labels(found[page.title]) == labels(page), name
+            assert merged(found[page.title]) == merged(page)
+            assert {cell.data_type for row in page.iter_rows() for cell in row} <= {"s", "n"}
+            assert found[page.title].print_area == page.print_area
+    pages = {
+        name: len(re.findall(rb"/Type\s*/Page\b", data)) for name, data in converted(files, tmp_path, "pdf").items()
+    }
+    assert pages == {"one.xlsx": 1, "two.xlsx": 3, "three.xlsx": 1}
+
+
+# --- long ones ------------------------------------------------------------------------------------------------
+
+
+def test_a_long_annex_1_leaves_memory_row_by_row():
+    """Its texts stand in their cells, as xlsxwriter writes them when a row goes to the disk at once."""
+    rows = [RowFigures(at, f"单位{at}", Numbers(3, 2, 1), Numbers(), Numbers()) for at in range(3000)]
+    sheet = one.sheet("总局", datetime.date(2010, 12, 20), rows)
+    tracemalloc.start()
+    data = workbook_bytes([sheet])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3_000_000, f"{peak:,} bytes for 30,000 cells"
+    page = load_workbook(io.BytesIO(data))["附件1"]
+    assert [page.cell(row, 1).value for row in (7, 3006, 3007)] == ["单位0", "单位2999", "合计"]
+    assert page["D3007"].value == 3000
+
+
+def test_a_cell_that_reaches_down_keeps_its_text_and_leaves_the_rows_below_theirs():
+    down = [
+        Row((Cell("=1+1", Role.LABEL, down=down), Cell("甲")), 30.0) for down in (1, 2)
+    ]  # fmt: skip
+    for rows in (
+        (*down, Row((Cell("乙"),), 30.0)),
+        (
+            Row((Cell("{=1+1}", Role.LABEL, down=3), Cell("甲")), 30.0),
+            Row((Cell("乙"),), 30.0),
+            Row((Cell("丙"),), 30.0),
+        ),
+    ):
+        page = opened(Sheet("表", "", (), (80.0, 80.0), rows)).active
+        assert (
+            [cell.value for cell in page["B"]] == ["甲", "甲", "乙"]
+            if rows[0].cells[0].down == 1
+            else ["甲", "乙", "丙"]
+        )
+        assert {cell.data_type for cell in page["A"] if cell.value} == {"s"}
+        assert merged(page) == {"A2:A3"} if rows[0].cells[0].down == 1 else {"A1:A3"}
+        assert [page.row_dimensions[at].height for at in (1, 2, 3)] == [30.0] * 3
+
+
+def test_a_row_with_more_cells_than_columns_is_refused():
+    with pytest.raises(ValueError, match="row 1 has more cells"):
+        opened(Sheet("表", "", (), (80.0,), (Row((Cell("甲"), Cell("乙")), 30.0),)))
+
+
+def test_a_text_is_cut_where_excel_ends_and_quoted_where_it_looks_like_a_formula(org_record):
+    page = opened(Sheet("表", "", (), (80.0, 80.0), (Row((Cell("质" * 40_000), Cell("=1+1")), 30.0),))).active
+    assert page["A1"].value == "质" * 32_767
+    assert (page["A1"].quotePrefix, page["B1"].quotePrefix) == (False, True)
+
+
+def test_columns_are_as_wide_in_every_program_whatever_its_own_font():
+    """The Normal style's font, by whose digits widths are counted, is one that is as wide everywhere."""
+    book = opened(one.sheet("总局", datetime.date(2010, 12, 20), ROWS))
+    assert (book._fonts[0].name, book._fonts[0].size, book._fonts[0].scheme) == ("Arial", 10, None)
+    assert {cell.font.name for cell in book["附件1"][7]} == {"仿宋"}
+    assert book["附件1"].column_dimensions["A"].width == pytest.approx((152 * 4 / 3 - 5) / 7, abs=0.01)
