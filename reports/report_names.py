@@ -68,7 +68,8 @@ HEADERS = {
     Measure.ORGANIZATIONS: ("组织代码", "组织名称"),
     Measure.MEMBERS: ("人员编号", "姓名", "所属支部代码", "所属支部"),
 }
-WIDTHS = {measure: (16, 28, *(18, 36)[: len(headers) - 2], 12, 14) for measure, headers in HEADERS.items()}
+PLACED = (16, 14, 18, 36, 12, 14)
+WIDTHS = {Measure.LEADERS: PLACED, Measure.ORGANIZATIONS: (18, 40, 12, 14), Measure.MEMBERS: PLACED}
 
 
 @dataclass(frozen=True, slots=True)

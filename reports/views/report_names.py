@@ -153,7 +153,7 @@ def _named(request: UserRequest, asked: Asked) -> dict[str, Any]:
         "entries": [(name, STANDING_NAMES[name.standing], name.standing == Standing.GONE) for name in page],
         "unnamed": report_names.unnamed(hidden, asked.measure),
         "knows_new": known,
-        "has_file": bool(shown or hidden),
+        "has_file": bool(shown),
     }
 
 
