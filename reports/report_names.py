@@ -216,6 +216,12 @@ def of_row(row: ProgressRow, measure: Measure) -> list[Name] | None:
     return None if kept is None else unpack(kept.packed)
 
 
+def knows_new(row: ProgressRow | None, measure: Measure) -> bool | None:
+    """Whether the line's list tells new ones apart from those of the last report; None where it has no list."""
+    kept = ProgressNames.objects.filter(row=row, measure=measure)
+    return kept.values_list("knows_new", flat=True).first()
+
+
 def lines_with(report: ProgressReport, measure: Measure | None = None) -> set[tuple[int, str]]:
     """(id of the row, measure) of the lines of a report that have names, of one measure or of all."""
     kept = ProgressNames.objects.filter(row__report=report, **({"measure": measure} if measure else {}))

@@ -17,7 +17,7 @@ from orgs.requests import UserRequest
 from reports import report_names
 from reports.annexes import one
 from reports.annexes.one import RowFigures
-from reports.models import ProgressNames, ProgressReport, ProgressRow, ReportSource, RowBasis
+from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
 from reports.report_differences import differences
 from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Name, Part, Standing
 from reports.views.annexes import file_name
@@ -108,7 +108,7 @@ def progress_names_file(
     if kind not in ("csv", "xlsx"):
         raise Http404
     lines = _lines_behind(request, asked)
-    if not (_knows_new(asked) is not None if lines is None else lines):
+    if not (report_names.knows_new(asked.row, asked.measure) is not None if lines is None else lines):
         raise Http404
     rows: list[tuple[str | int, ...]]
     if lines is not None:
@@ -135,15 +135,9 @@ def _behind(request: UserRequest, asked: Asked) -> tuple[list[Name], int]:
     return shown, len(behind) - len(shown)
 
 
-def _knows_new(asked: Asked) -> bool | None:
-    """Whether the line's list tells new ones apart; None where it has no list."""
-    kept = ProgressNames.objects.filter(row=asked.row, measure=asked.measure)
-    return kept.values_list("knows_new", flat=True).first()
-
-
 def _named(request: UserRequest, asked: Asked) -> dict[str, Any]:
     """A page of them."""
-    known = _knows_new(asked)
+    known = report_names.knows_new(asked.row, asked.measure)
     if known is None:
         return {"has_none": True}
     shown, hidden = _behind(request, asked)
