@@ -86,6 +86,8 @@ class Name:
     standing: Standing = Standing.MISSING
 
 
+NOT_TOLD_APART = "上一份报表没有保存名单，“本次新增”列出累计完成的全部。"
+
 Lists = dict[Measure, list[Name]]
 
 
@@ -216,10 +218,9 @@ def of_row(row: ProgressRow, measure: Measure) -> list[Name] | None:
     return None if kept is None else unpack(kept.packed)
 
 
-def knows_new(row: ProgressRow | None, measure: Measure) -> bool | None:
-    """Whether the line's list tells new ones apart from those of the last report; None where it has no list."""
-    kept = ProgressNames.objects.filter(row=row, measure=measure)
-    return kept.values_list("knows_new", flat=True).first()
+def knows_new(row: ProgressRow, measure: Measure) -> bool:
+    """Whether the line's list tells new ones apart from those of the last report."""
+    return row.names.filter(measure=measure, knows_new=True).exists()
 
 
 def lines_with(report: ProgressReport, measure: Measure | None = None) -> set[tuple[int, str]]:
@@ -245,12 +246,12 @@ def unnamed(count: int, measure: Measure) -> str:
     return f"另有 {count} {of}在指导关系的下级单位或您不掌握名单的单位，这里只计数，不列名单。" if count else ""
 
 
-def table(names: Iterable[Name], measure: Measure, hidden: int) -> Iterator[tuple[str, ...]]:
-    """Header and rows of a list as a file; last how many more there are without names."""
+def table(names: Iterable[Name], notes: Iterable[str], measure: Measure) -> Iterator[tuple[str, ...]]:
+    """Header and rows of a list as a file; last what is to be said of it."""
     yield (*HEADERS[measure], "情况", "完成日期")
     for name in names:
         place = () if measure == Measure.ORGANIZATIONS else (name.org_code, name.org_name)
         done_on = "" if name.standing == Standing.GONE else name.done_on
         yield (name.number, name.name, *place, STANDING_NAMES[name.standing], done_on)
-    if hidden:
-        yield ("", unnamed(hidden, measure))
+    for note in notes:
+        yield ("", note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,6 @@ def progress_names(request: UserRequest, pk: int, line: int, measure: str, part:
     rows = one.figures_of(asked.row) if asked.row else one.total(one.rows_of(asked.report))
     lines = _lines_behind(request, asked)
     context: dict[str, Any] = {
-        "asked": asked,
         "report": asked.report,
         "row": asked.row,
         "measure": asked.measure,
@@ -107,16 +107,7 @@ def progress_names_file(
     asked = _asked(request, pk, line, measure, part)
     if kind not in ("csv", "xlsx"):
         raise Http404
-    lines = _lines_behind(request, asked)
-    if not (report_names.knows_new(asked.row, asked.measure) is not None if lines is None else lines):
-        raise Http404
-    rows: list[tuple[str | int, ...]]
-    if lines is not None:
-        rows = [("单位名称", asked.title, "依据"), *((line.name, line.count, line.remark) for line in lines)]
-        widths: tuple[int, ...] = LINE_WIDTHS
-    else:
-        shown, hidden = _behind(request, asked)
-        rows, widths = list(report_names.table(shown, asked.measure, hidden)), report_names.WIDTHS[asked.measure]
+    rows, widths = _listed(request, asked)
     if kind == "xlsx" and too_long(request, len(rows) - 1):
         return redirect("progress_names", pk, line, measure, part)
     of = asked.row.unit_name if asked.row else "合计"
@@ -127,28 +118,42 @@ def progress_names_file(
     return list_file(rows, asked.title, widths, name)
 
 
-def _behind(request: UserRequest, asked: Asked) -> tuple[list[Name], int]:
-    """The frozen names of a line that the user may see, and how many more there are."""
+def _listed(request: UserRequest, asked: Asked) -> tuple[list[tuple[str | int, ...]], Sequence[int]]:
+    """Header and rows of what the page lists, and the widths of the columns."""
+    lines = _lines_behind(request, asked)
+    if lines:
+        return [
+            ("单位名称", asked.title, "依据"),
+            *((line.name, line.count, line.remark) for line in lines),
+        ], LINE_WIDTHS
+    found = _behind(request, asked) if lines is None else None
+    if found is None:
+        raise Http404
+    return list(report_names.table(*found, asked.measure)), report_names.WIDTHS[asked.measure]
+
+
+def _behind(request: UserRequest, asked: Asked) -> tuple[list[Name], list[str]] | None:
+    """The frozen names of a line that the user may see, and what is to be said of them; None where none were kept."""
     names = report_names.of_row(asked.row, asked.measure) if asked.row else None
-    behind = [name for name in names or () if name.standing in HOLDS[asked.part]]
+    if asked.row is None or names is None:
+        return None
+    behind = [name for name in names if name.standing in HOLDS[asked.part]]
     shown = report_names.named(request.user, behind, asked.measure)
-    return shown, len(behind) - len(shown)
+    notes = [report_names.unnamed(len(behind) - len(shown), asked.measure)]
+    if asked.part == Part.NEW and not report_names.knows_new(asked.row, asked.measure):
+        notes.append(report_names.NOT_TOLD_APART)
+    return shown, [note for note in notes if note]
 
 
 def _named(request: UserRequest, asked: Asked) -> dict[str, Any]:
     """A page of them."""
-    known = report_names.knows_new(asked.row, asked.measure)
-    if known is None:
+    found = _behind(request, asked)
+    if found is None:
         return {"has_none": True}
-    shown, hidden = _behind(request, asked)
+    shown, notes = found
     page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
-    return {
-        "page_obj": page,
-        "entries": [(name, STANDING_NAMES[name.standing], name.standing == Standing.GONE) for name in page],
-        "unnamed": report_names.unnamed(hidden, asked.measure),
-        "knows_new": known,
-        "has_file": bool(shown),
-    }
+    entries = [(name, STANDING_NAMES[name.standing], name.standing == Standing.GONE) for name in page]
+    return {"page_obj": page, "entries": entries, "notes": notes, "has_file": bool(shown)}
 
 
 def _lines_behind(request: UserRequest, asked: Asked) -> list[Line] | None:
