@@ -88,9 +88,7 @@ class LeaderForm(Styled):
         label="查找领导", max_length=50, required=False,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "姓名、拼音、编号，或组织名称、代码"}),
     )  # fmt: skip
-    post = forms.CharField(
-        label="由谁点评", max_length=20, widget=forms.Select, error_messages={"required": "请选择由谁点评。"}
-    )
+    post = forms.CharField(label="由谁点评", widget=forms.Select, error_messages={"required": "请选择由谁点评。"})
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         self.user = user
@@ -102,7 +100,9 @@ class LeaderForm(Styled):
     @cached_property
     def leaders(self) -> leaders.Choice:
         """Whom there is to choose from, and who is chosen."""
-        words, chosen = (str(self[name].value() or "") for name in ("leader", "post"))
+        # Not by self["post"]: a bound field, once asked for, keeps the help of before.
+        typed = self.data if self.is_bound else self.initial
+        words, chosen = (str(typed.get(name) or "") for name in ("leader", "post"))
         return leaders.choice(self.user, words=_clean(words)[:50], chosen=chosen)
 
     def clean_post(self) -> Post | None:

@@ -29,6 +29,11 @@ class Choice:
     more: int  # found, and not listed
 
     @property
+    def is_empty(self) -> bool:
+        """There is nobody, however one searches."""
+        return not self.posts and not self.is_long
+
+    @property
     def default(self) -> Post | None:
         """The chosen one; else the first of a short list, or the only one that was found."""
         only = not self.is_long or (self.words and len(self.posts) == 1)

@@ -56,7 +56,7 @@ class BulkForm(LeaderForm):
 
     begins_empty = True
     do = forms.ChoiceField(choices=list(DOINGS.items()))
-    post = forms.CharField(label="由谁点评", max_length=20, required=False, widget=forms.Select)
+    post = forms.CharField(label="由谁点评", required=False, widget=forms.Select)
     reason = forms.CharField(label="原因", max_length=200, required=False)
     approved_by = forms.CharField(label="批准人", max_length=50, required=False)
     form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ASSIGNED_FORMS], required=False)
