@@ -82,13 +82,11 @@ def choice(user: User, *, words: str = "", chosen: str = "") -> Choice:
     `chosen` is the id of a post as it was sent; a foreign one chooses nobody.
     """
     everybody = of(user)
-    first = list(everybody[: LISTED + 1])
     number = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
-    at = next((post for post in first if post.pk == number), None)
-    if len(first) <= LISTED:
-        return Choice(first, at, words, is_long=False, more=0)
-    if at is None and number:
-        at = everybody.filter(pk=number).first()
+    if everybody.order_by()[: LISTED + 1].count() <= LISTED:
+        few = list(everybody)
+        return Choice(few, next((post for post in few if post.pk == number), None), words, is_long=False, more=0)
+    at = everybody.filter(pk=number).first() if number else None
     found = search(everybody, words) if words else everybody
     listed = list(found[:LISTED])
     if at is not None and at not in listed:
