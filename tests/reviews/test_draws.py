@@ -180,6 +180,20 @@ def test_whoever_is_in_the_frame_sees_the_whole_record(cast, as_user, drawn):
             assert (reverse("draw", args=[one.pk]) in listed) == (one in sees), who
 
 
+def test_a_draw_across_a_guidance_edge_is_seen_on_both_sides(cast):
+    """The root draws among all: a bureau that it only guides stands in the frame like any other."""
+    everybody = draws.define(
+        cast.org["1"], period=make_period(), acting=cast.person["root_head"], frame=draws.Frame(org_type="branch"), size=1,
+        due_on=day("2010-12-20"), occasion="全系统抽查", by=cast.user["root_clerk"],
+    )  # fmt: skip
+    users = seats_of(cast)
+    seeing = {who for who, user in users.items() if everybody in Draw.objects.visible_to(user)}
+    assert seeing >= {"root_clerk", "root_head", "clerk", "bureau_head", "secretary", "unit_secretary", "office_12"}
+    assert seeing.isdisjoint({"member", "lower_member", "stranger"})
+    only_there = define(cast)
+    assert not Draw.objects.visible_to(users["root_clerk"]).filter(pk=only_there.pk).exists()
+
+
 def test_who_is_in_the_frame_reads_and_checks_and_does_nothing_else(cast, as_user):
     draw, browser = define(cast, size=1), as_user(cast.user["lower_secretary"])
     url = reverse("draw", args=[draw.pk])
