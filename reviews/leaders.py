@@ -25,8 +25,9 @@ class Choice:
     posts: list[Post]
     chosen: Post | None
     words: str
-    is_long: bool  # more than are listed at once: somebody has to search
-    more: int  # found, and not listed
+    is_long: bool = False  # more than are listed at once: somebody has to search
+    found: int = 0  # of a long list: by the words, listed or not
+    more: int = 0  # found, and not listed
 
     @property
     def is_empty(self) -> bool:
@@ -48,14 +49,17 @@ class Choice:
 
     @property
     def said(self) -> str:
-        """That there are more, or none, and what to do; "" for a short list."""
+        """How many were found, how many more there are, and what to do; "" for a short list."""
         if not self.is_long:
             return ""
-        if self.words and set(self.posts) <= {self.chosen}:
+        if not self.found:
             return f"没有找到“{self.words}”。{HOW}"
-        if self.more:
-            return f"还有 {self.more} 位（按任职计）没有列出，请输入姓名查找。"
-        return ""
+        more = (
+            f"还有 {self.more} 位（按任职计）没有列出，请输入{'更完整的' if self.words else ''}姓名查找。"
+            if self.more
+            else ""
+        )
+        return (f"找到 {self.found} 位（按任职计）。" if self.words else "") + more
 
 
 def of(user: User) -> QuerySet[Post]:
@@ -85,11 +89,12 @@ def choice(user: User, *, words: str = "", chosen: str = "") -> Choice:
     number = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
     if everybody.order_by()[: LISTED + 1].count() <= LISTED:
         few = list(everybody)
-        return Choice(few, next((post for post in few if post.pk == number), None), words, is_long=False, more=0)
+        return Choice(few, next((post for post in few if post.pk == number), None), words)
     at = everybody.filter(pk=number).first() if number else None
-    found = search(everybody, words) if words else everybody
-    listed = list(found[:LISTED])
+    matches = search(everybody, words) if words else everybody
+    listed, found = list(matches[:LISTED]), matches.order_by().count()
+    more = found - len(listed)
     if at is not None and at not in listed:
+        more -= matches.filter(pk=at.pk).exists()
         listed.insert(0, at)
-    more = found.exclude(pk__in=[post.pk for post in listed]).count()
-    return Choice(listed, at, words, is_long=True, more=more)
+    return Choice(listed, at, words, is_long=True, found=found, more=more)

@@ -109,6 +109,8 @@ def test_a_search_keeps_who_was_chosen_and_what_was_typed_and_writes_nothing(cas
         assert chosen(page) == [str(head.pk)], name
         assert lower <= {value for value, _ in options(page)}, name
         assert 'value="塘沽"' in page, name
+        assert "找到 2 位（按任职计）。" in page, name
+        assert "没有列出" not in page, name
         assert "field-error" not in page, name
         assert "is-invalid" not in page, name
     assert 'value="检务处"' in pages["assign"]
@@ -191,7 +193,7 @@ def test_a_search_asks_the_same_however_many_leaders(cases, as_user, django_asse
         make_post(make_person("塘沽委员", cases.cast.org["1321"]), cases.cast.org["1321"], "委员")
     with django_assert_max_num_queries(len(queries)):
         page = browser.get(url, {"leader": "塘沽"}).content.decode()
-    assert "还有 9 位" in page
+    assert "找到 12 位（按任职计）。还有 9 位（按任职计）没有列出，请输入更完整的姓名查找。" in page
 
 
 @pytest.mark.parametrize("junk", ["\x00", "9" * 40, "２", "'\"<script>", "😀" * 300, "-1", "9999-99-99"])
