@@ -202,7 +202,13 @@ def test_who_is_in_the_frame_reads_and_checks_and_does_nothing_else(cast, as_use
     assert draw.seed not in b"".join(browser.get(reverse("draw_export", args=[draw.pk])).streaming_content).decode(
         "latin1"
     )
-    for words in (draw.commitment, draw.frame_hash, "组织\t1311\t机关内设机构", "“天津检验检疫局党组”以下的组织"):
+    for words in (
+        draw.commitment,
+        draw.frame_hash,
+        "组织\t1311\t机关内设机构",
+        "1311 天津局检务处党支部 机关内设机构\n",
+        "“天津检验检疫局党组”以下的组织",
+    ):
         assert words in before
     for name, facts in (("draw_run", {}), ("draw_void", {"reason": "不满意"})):
         assert "现在抽取" not in before
