@@ -45,15 +45,15 @@ ENTRIES = [
     ("import_start", "导入", "导入", "file-up", "admin"),
     ("admin:index", "后台管理", "后台", "settings", "admin"),
 ]
-# Pages that belong to an entry without standing below its address.
+# Pages that belong to an entry without standing below its address: to the first of these that the user has.
 ALSO = {
-    "/duties/assign/": "office_duties",
-    "/draws/": "office_duties",
-    "/duties/why/": "gaps",
-    "/schemes/": "rules",
-    "/exports/": "coverage",
-    "/rounds/": "periods",
-    "/generations/": "periods",
+    "/duties/assign/": ("office_duties",),
+    "/draws/": ("office_duties", "my_duties"),  # who arranges nothing comes from his duties
+    "/duties/why/": ("gaps",),
+    "/schemes/": ("rules",),
+    "/exports/": ("coverage",),
+    "/rounds/": ("periods",),
+    "/generations/": ("periods",),
 }
 
 
@@ -87,9 +87,9 @@ def seats(request: HttpRequest) -> dict[str, Any]:
 
 def _here(path: str, names: list[str]) -> str:
     """Which of the entries the page belongs to: the one with the longest address that it stands below; "" if none."""
-    places = [(reverse(name), name) for name in names] + [
-        (place, name) for place, name in ALSO.items() if name in names
-    ]
+    places = [(reverse(name), name) for name in names]
+    for place, owners in ALSO.items():
+        places += [(place, name) for name in owners if name in names][:1]
     return max(((len(place), name) for place, name in places if path.startswith(place)), default=(0, ""))[1]
 
 

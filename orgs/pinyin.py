@@ -120,15 +120,18 @@ def begins(field: str, text: str) -> Q:
     return Q(**{f"{field}__gte": text, f"{field}__lt": f"{text}\U0010ffff"})
 
 
-def matching(model: Any, words: str, *, key: str, names: Iterable[str]) -> Q:
-    """What somebody typed to find rows by: Chinese is part of a name, anything else begins a code, a reading or initials."""
-    found = keyed(words, key)
+def matching(model: Any, words: str, *, key: str, names: Iterable[str], path: str = "") -> Q:
+    """What somebody typed to find rows by: Chinese is part of a name, anything else begins a code, a reading or initials.
+
+    Of rows of the model, or of rows that lead to one by the path (for example "person__").
+    """
+    found = keyed(words, f"{path}{key}")
     if is_chinese(words):
-        return found | containing(words, names)
+        return found | containing(words, [f"{path}{name}" for name in names])
     if reading := typed(words):
         for targets in STORED[model._meta.model_name].values():
             for target in targets:
-                found |= begins(target, reading)
+                found |= begins(f"{path}{target}", reading)
     return found
 
 

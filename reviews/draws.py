@@ -18,12 +18,13 @@ from orgs.models import Category, Organization, OrgType, Person, Post, Relation
 from reviews import assignments, sampling, snapshots
 from reviews.aligning import BY_HAND
 from reviews.drafts import tidy
-from reviews.models import Draw, DrawState, Duty, Period, Record, ReviewForm, SeedSource
+from reviews.models import Draw, DrawCandidate, DrawState, Duty, Period, Record, ReviewForm, SeedSource
 
 if TYPE_CHECKING:
     from orgs.models import User
 
-MOST = 20_000  # organisations in a frame: kept whole with the draw
+MOST = 20_000  # organisations in a frame: each is kept with the draw
+BATCH = 2_000
 ALL = "全部"
 
 
@@ -75,10 +76,13 @@ def candidates(reviewer_org: Organization, acting: Person, period: Period, frame
     return found.exclude(Exists(headed)).exclude(Exists(known)).select_related("category").order_by("code")
 
 
-def strata(found: QuerySet[Organization], frame: Frame) -> list[tuple[str, str, str]]:
-    """The frame as it is kept: code, name and stratum, by code."""
-    rows = [(org.code, org.name, org.category.name if frame.by_category else ALL) for org in found[: MOST + 1]]
-    return sorted(rows)
+def strata(found: QuerySet[Organization], frame: Frame) -> list[DrawCandidate]:
+    """The frame as it will be kept, by code; nothing is written. One more than `MOST` where there are more."""
+    rows = [
+        DrawCandidate(organization=org, code=org.code, name=org.name, stratum=org.category.name if frame.by_category else ALL)
+        for org in found[: MOST + 1]
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: row.code)
 
 
 @transaction.atomic
@@ -119,17 +123,19 @@ def define(
         raise DrawRefused(f"抽样范围超过 {MOST} 个组织，请用条件缩小范围。")
     if not rows:
         raise DrawRefused("没有符合条件的组织，请放宽抽样范围。")
-    codes = [(code, stratum) for code, _name, stratum in rows]
+    codes = [(row.code, row.stratum) for row in rows]
     places = _places(codes, size, quotas)
     hashed = sampling.frame_hash(codes, places)
     source = SeedSource.PUBLIC if seed else SeedSource.SYSTEM
     seed = seed or secrets.token_hex(32)
     draw = Draw.objects.create(
         period=period, reviewer_org=reviewer_org, acting=acting, occasion=occasion, due_on=due_on,
-        conditions=frame.said(reviewer_org)[:500], frame=[list(row) for row in rows], quotas=places,
-        size=sum(places.values()), frame_hash=hashed, seed=seed, seed_source=source, seed_note=seed_note,
-        commitment=sampling.commitment(seed, hashed), created_by=by,
+        conditions=frame.said(reviewer_org)[:500], quotas=places, size=sum(places.values()), frame_hash=hashed,
+        seed=seed, seed_source=source, seed_note=seed_note, commitment=sampling.commitment(seed, hashed), created_by=by,
     )  # fmt: skip
+    for row in rows:
+        row.draw = draw
+    DrawCandidate.objects.bulk_create(rows, batch_size=BATCH)
     audit.record(
         by, "制定抽取", [draw], summary=f"{occasion}：{len(rows)} 个中抽 {draw.size} 个，承诺值 {draw.commitment}"
     )
@@ -166,7 +172,9 @@ def run(draw: Draw, *, by: User) -> Draw:
     draw.state, draw.drawn_at = DrawState.DRAWN, timezone.now()
     draw.save(update_fields=["drawn", "state", "drawn_at"])
     audit.record(by, "随机抽取", [draw], summary=f"{draw}：抽出 {len(draw.drawn)} 个，种子 {draw.seed}")
-    for org in Organization.objects.filter(code__in=draw.drawn).order_by("code"):
+    # By what was frozen, not by today's codes.
+    taken = draw.candidates.filter(code__in=draw.drawn).order_by().values("organization")
+    for org in Organization.objects.filter(pk__in=taken).order_by("code"):
         try:
             with transaction.atomic():
                 assignments.assign(
@@ -196,6 +204,29 @@ def void(draw: Draw, *, reason: str, by: User) -> Draw:
     changes = {draw.pk: ({"state": before}, {"state": draw.state})}
     audit.record(by, "作废抽取", [draw], summary=f"{draw}：{reason}"[:500], changes=changes)
     return draw
+
+
+def result(draw: Draw, user: User) -> list[DrawCandidate]:
+    """What came out, as it was frozen. Each with `is_given` (a duty is there) and `duty`, which is None for whom it is
+    not to see.
+    """
+    given = Duty.objects.filter(assignment__draw=draw)
+    everybodys = set(given.order_by().values_list("target_org", flat=True))
+    visible = {duty.target_org_id: duty for duty in given.visible_to(user)}
+    rows = list(draw.candidates.filter(code__in=draw.drawn)) if draw.drawn else []
+    for row in rows:
+        row.is_given = row.organization_id in everybodys  # type: ignore[attr-defined]
+        row.duty = visible.get(row.organization_id)  # type: ignore[attr-defined]
+    return rows
+
+
+def beside(draw: Draw, user: User) -> tuple[list[Draw], int]:
+    """The other draws of the same organisation and period, voided ones too, the newest first; and how many more there
+    are that the user cannot see.
+    """
+    others = Draw.objects.filter(reviewer_org=draw.reviewer_org_id, period=draw.period_id).exclude(pk=draw.pk)
+    shown = list(others.visible_to(user).with_sizes())
+    return shown, others.count() - len(shown)
 
 
 def is_reproducible(draw: Draw) -> bool:

@@ -8,8 +8,11 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.functional import cached_property
 
 from orgs import clock
+from orgs.models import Post, User
+from reviews import leaders
 from reviews.models import ChecklistPoint, Duty, Record, ReviewForm, ReviewKind, Verdict
 from reviews.records import RecordDraft
 
@@ -75,6 +78,38 @@ class Styled(forms.Form):
         self.add_error(name if name in self.fields else None, message)
         if name in self.fields:
             self.fields[name].widget.attrs["class"] += " is-invalid"
+
+
+class LeaderForm(Styled):
+    """With a leader to choose (`post`), who is searched for (`leader`) where they are many; see `_leader.html`."""
+
+    begins_empty = False  # nobody is chosen until somebody chooses, even from a short list
+    leader = forms.CharField(
+        label="查找领导", max_length=50, required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "姓名、拼音、编号，或组织名称、代码"}),
+    )  # fmt: skip
+    post = forms.CharField(label="由谁点评", widget=forms.Select, error_messages={"required": "请选择由谁点评。"})
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+        field, asks = self.fields["post"], self.begins_empty or self.leaders.default is None
+        field.widget.choices = [*([("", "请选择")] if asks else []), *self.leaders.options]
+        field.help_text = self.leaders.said
+
+    @cached_property
+    def leaders(self) -> leaders.Choice:
+        """Whom there is to choose from, and who is chosen."""
+        # Not by self["post"]: a bound field, once asked for, keeps the help of before.
+        typed = self.data if self.is_bound else self.initial
+        words, chosen = (str(typed.get(name) or "") for name in ("leader", "post"))
+        return leaders.choice(self.user, words=_clean(words)[:50], chosen=chosen)
+
+    def clean_post(self) -> Post | None:
+        """A post from which the user may have reviewed."""
+        if self.cleaned_data["post"] and self.leaders.chosen is None:
+            raise forms.ValidationError("请选择由谁点评。")
+        return self.leaders.chosen
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ from reviews.models.assignment import Assignment
 from reviews.models.calendar import CalendarToken
 from reviews.models.checklist import ChecklistPoint, ContentKind
 from reviews.models.coverage import CoverageChange, CoverageTarget, CoverageTargetPast, Measure
-from reviews.models.draw import Draw, DrawState, SeedSource
+from reviews.models.draw import Draw, DrawCandidate, DrawState, SeedSource
 from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.gap import AcceptedGap
 from reviews.models.generation import Generation, GenerationJob, GenerationLine, GenerationState, SetAside
@@ -29,6 +29,7 @@ __all__ = [
     "CoverageTarget",
     "CoverageTargetPast",
     "Draw",
+    "DrawCandidate",
     "DrawState",
     "Duty",
     "DutyStatus",

@@ -19,7 +19,7 @@ from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
 from reviews import assignments
 from reviews.aligning import BY_HAND
-from reviews.forms import DayField, ReasonForm, Styled
+from reviews.forms import DayField, LeaderForm, ReasonForm, Styled
 from reviews.models import Duty, DutyStatus, Period, ReviewForm
 from reviews.views.duties import chosen_period, visible_duty, with_records
 
@@ -36,13 +36,6 @@ def text_of(request: UserRequest, name: str, most: int = 50) -> str:
     return (typed or "").strip()[:most].replace("\x00", "")
 
 
-def leaders(user: User) -> QuerySet[Post]:
-    """Posts from which one may review in the name of the organisations that the user assigns for."""
-    orgs = Organization.objects.filter(assignments.works_for(user)).values("pk")
-    held = Post.objects.valid(clock.today()).filter(organization__in=orgs)
-    return held.select_related("person", "organization").order_by("organization__level", "organization__code", "pk")
-
-
 def assigned_for(user: User) -> QuerySet[Duty]:
     """Duties of the organisations that the user assigns for, whole subtrees for an office."""
     if scope.seats(user).is_admin:
@@ -52,27 +45,23 @@ def assigned_for(user: User) -> QuerySet[Duty]:
 
 DOINGS = {"reassign": "转派", "exempt": "免除", "assign": "另行指派"}
 ASKED = {
-    "reassign": ("acting", "reason"),
+    "reassign": ("post", "reason"),
     "exempt": ("reason", "approved_by"),
-    "assign": ("acting", "form", "topic", "due_on", "reason"),
+    "assign": ("post", "form", "topic", "due_on", "reason"),
 }
 
 
-class BulkForm(Styled):
+class BulkForm(LeaderForm):
     """What to do with the duties that were ticked."""
 
+    begins_empty = True
     do = forms.ChoiceField(choices=list(DOINGS.items()))
-    acting = forms.CharField(label="由谁点评", max_length=40, required=False, widget=forms.Select)
+    post = forms.CharField(label="由谁点评", required=False, widget=forms.Select)
     reason = forms.CharField(label="原因", max_length=200, required=False)
     approved_by = forms.CharField(label="批准人", max_length=50, required=False)
     form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ASSIGNED_FORMS], required=False)
     topic = forms.CharField(label="专题或场合", max_length=200, required=False)
     due_on = DayField(label="截止日期", required=False)
-
-    def __init__(self, *args: Any, posts: list[Post], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [("", "请选择"), *((post.person.number, _post_words(post)) for post in posts)]
-        self.fields["acting"].widget = forms.Select(attrs={"class": "form-select"}, choices=choices)
 
     @property
     def doing(self) -> str:
@@ -89,10 +78,6 @@ class BulkForm(Styled):
     def title(self) -> str:
         """What is being done."""
         return DOINGS[self.doing]
-
-
-def _post_words(post: Post) -> str:
-    return f"{post.person.name} · {post.organization.display_name} {post.title}"
 
 
 @require_safe
@@ -127,14 +112,6 @@ def _doings(user: User) -> dict[str, str]:
     return DOINGS if at.offices or at.is_admin else {"assign": DOINGS["assign"]}
 
 
-def _people(user: User) -> list[Post]:
-    """One post of each leader, for a list to choose from; long lists are typed by number instead."""
-    seen: dict[int, Post] = {}
-    for post in leaders(user)[:300]:
-        seen.setdefault(post.person_id, post)
-    return list(seen.values())
-
-
 @require_POST
 def duties_bulk(request: UserRequest) -> HttpResponse:
     """Ask what an action needs, show what it would do to each that was ticked, and then, confirmed, do it."""
@@ -144,11 +121,12 @@ def duties_bulk(request: UserRequest) -> HttpResponse:
     if not found or len(numbers) > assignments.MOST_AT_ONCE:
         messages.error(request, f"请先勾选要办理的任务，一次最多 {assignments.MOST_AT_ONCE} 项。")
         return redirect(back)
-    posts, begins = _people(request.user), request.POST.get("begin")
-    initial = {"do": begins, "due_on": found[0].period.due_on}
-    form = BulkForm(None if begins else request.POST, posts=posts, initial=initial)
+    begins = request.POST.get("begin")
+    asks = begins or request.POST.get("find")  # nothing is complete yet
+    initial = {"do": begins, "due_on": found[0].period.due_on} if begins else request.POST.dict()
+    form = BulkForm(None if asks else request.POST, user=request.user, initial=initial)
     outcomes: list[assignments.Outcome] = []
-    if not begins and form.is_valid() and not request.POST.get("edit"):
+    if not asks and form.is_valid() and not request.POST.get("edit"):
         try:
             action = _action(request.user, form.cleaned_data)
             if request.POST.get("confirmed"):
@@ -167,7 +145,7 @@ def duties_bulk(request: UserRequest) -> HttpResponse:
 def _action(user: User, typed: dict[str, Any]) -> assignments.Action:
     if typed["do"] == "exempt":
         return assignments.exempting(reason=typed["reason"], approved_by=typed["approved_by"], by=user)
-    post = leaders(user).filter(person__number=typed["acting"].replace("\x00", "")).first()
+    post: Post | None = typed["post"]
     if post is None:
         raise assignments.AssignmentRefused("请选择由哪位领导点评。")
     if typed["do"] == "reassign":
@@ -193,21 +171,19 @@ class AssignForm(Styled):
 @require_http_methods(["GET", "HEAD", "POST"])
 def duty_assign(request: UserRequest) -> HttpResponse:
     """指派: by whom, search whom, in which form and until when."""
-    posts = _people(request.user)
-    asked, query, period = text_of(request, "post"), text_of(request, "q"), chosen_period(request)
-    post = leaders(request.user).filter(pk=asked).first() if asked.isascii() and asked.isdigit() else None
-    if post is not None and post not in posts:
-        posts.insert(0, post)  # beyond what the list holds, or another post of the same person
-    post = post or (posts[0] if posts else None)
+    query, period = text_of(request, "q"), chosen_period(request)
+    asked = {name: text_of(request, name) for name in ("post", "leader")}
+    pick = LeaderForm(initial=asked, user=request.user)
+    post = pick.leaders.default
     form = AssignForm(request.POST or None, initial={"due_on": period.due_on if period else None})
-    if request.method == "POST" and period is not None and post is not None and str(post.pk) == asked:
-        made = _assign(request, form, post, period)
+    if request.method == "POST" and period is not None and pick.leaders.chosen is not None:
+        made = _assign(request, form, pick.leaders.chosen, period)
         if made is not None:
-            messages.success(request, f"已指派{post.person.name}点评{made.target_name}。")
+            messages.success(request, f"已指派{made.acting}点评{made.target_name}。")
             return redirect("duty", pk=made.pk)
     elif request.method == "POST":
         messages.error(request, "请先选择由谁点评、点评谁。")
-    context: dict[str, Any] = {"posts": posts, "post": post, "query": query, "period": period, "form": form}
+    context: dict[str, Any] = {"pick": pick, "post": post, "query": query, "period": period, "form": form}
     if post is not None and query:
         named = Q(name__icontains=query) | Q(code__iexact=query)
         context["found"] = _organizations(request.user, post).filter(named)[:FOUND]

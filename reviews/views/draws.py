@@ -10,26 +10,26 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import lists
+from orgs import lists, past
 from orgs.errors import DomainError
 from orgs.models import Category, Organization, OrgType, Relation
 from orgs.requests import UserRequest
-from reviews import assignments, draws, sampling
-from reviews.forms import DayField, ReasonForm, Styled
-from reviews.models import Draw, DrawState, Duty
-from reviews.views.assignments import leaders, text_of
+from reviews import assignments, draws, leaders, sampling
+from reviews.forms import DayField, LeaderForm, ReasonForm
+from reviews.models import Draw, DrawState
+from reviews.views.assignments import text_of
 from reviews.views.duties import chosen_period
 
 PAGE = 50
 COLUMNS = [("组织代码", 20), ("组织名称", 44), ("层", 20), ("排序号", 68), ("抽中", 8)]
 
 
-class DrawForm(Styled):
+class DrawForm(LeaderForm):
     """From whom, how many, by whom, until when, with which seed."""
 
-    post = forms.CharField(label="由谁点评", max_length=20, widget=forms.Select)
     occasion = forms.CharField(label="事由", max_length=200, help_text="例如：三季度随机点评")
     due_on = DayField(label="截止日期")
     under = forms.CharField(
@@ -53,28 +53,17 @@ class DrawForm(Styled):
         label="种子的公开来源", max_length=200, required=False, help_text="自己填种子时必填，例如：某期彩票开奖号码"
     )
 
-    def __init__(self, *args: Any, request: UserRequest, **kwargs: Any) -> None:
-        # Before: a bound form is looked at at once.
-        self.request, self.posts = request, {str(post.pk): post for post in leaders(request.user)[:300]}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(pk, f"{post.person.name} · {post.organization} {post.title}") for pk, post in self.posts.items()]
-        self.fields["post"].widget = forms.Select(attrs={"class": "form-select"}, choices=choices)
         for name in ("window_units", "not_reviewed", "by_category"):
             self.fields[name].widget.attrs["class"] = "form-check-input"
-
-    def clean_post(self) -> str:
-        """A post from which the user may have reviewed."""
-        pk = str(self.cleaned_data["post"])
-        if pk not in self.posts:
-            raise forms.ValidationError("请选择由谁点评。")
-        return pk
 
     def clean_under(self) -> Organization | None:
         """An organisation that the user sees, by its code."""
         code = str(self.cleaned_data["under"]).replace("\x00", "")
         if not code:
             return None
-        found = Organization.objects.visible_to(self.request.user).filter(code=code).first()
+        found = Organization.objects.visible_to(self.user).filter(code=code).first()
         if found is None:
             raise forms.ValidationError(f"找不到代码是“{code}”的组织，请核对。")
         return found
@@ -108,8 +97,8 @@ class DrawForm(Styled):
 @require_safe
 def draw_list(request: UserRequest) -> HttpResponse:
     """Draws that the user may see, the newest first."""
-    found = Draw.objects.visible_to(request.user).select_related("reviewer_org", "acting", "period")
-    may_draw = leaders(request.user).exists()
+    found = Draw.objects.visible_to(request.user).with_sizes().select_related("reviewer_org", "acting", "period")
+    may_draw = leaders.of(request.user).exists()
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     return render(request, "reviews/draws.html", {"page_obj": page, "may_draw": may_draw})
 
@@ -118,15 +107,16 @@ def draw_list(request: UserRequest) -> HttpResponse:
 def draw_new(request: UserRequest) -> HttpResponse:
     """Define a draw; with `look` only count who would be drawn from."""
     period = chosen_period(request)
-    initial = {"by_category": True, "due_on": period.due_on if period else None}
-    form = DrawForm(request.POST or None, request=request, initial=initial)
+    finds = bool(request.POST.get("find"))  # only the leader: what else was typed stays as it is
+    initial = request.POST.dict() if finds else {"by_category": True, "due_on": period.due_on if period else None}
+    form = DrawForm(None if finds else request.POST or None, user=request.user, initial=initial)
     counted: dict[str, int] | None = None
-    if request.method == "POST" and period is not None and form.is_valid():
-        typed, post = form.cleaned_data, form.posts[form.cleaned_data["post"]]
+    if form.is_bound and period is not None and form.is_valid():
+        typed, post = form.cleaned_data, form.cleaned_data["post"]
         try:
             if request.POST.get("look"):
                 found = draws.candidates(post.organization, post.person, period, form.frame)
-                counted = sampling.sizes((code, name) for code, _, name in draws.strata(found, form.frame))
+                counted = sampling.sizes((row.code, row.stratum) for row in draws.strata(found, form.frame))
             else:
                 names = ("quotas", "due_on", "occasion", "seed", "seed_note")
                 made = draws.define(
@@ -146,19 +136,22 @@ def _draw(request: UserRequest, pk: int) -> Draw:
     return get_object_or_404(found, pk=pk)
 
 
+def _as_committed(found: Draw) -> Organization:
+    """The reviewing organisation as it was called on the day of the commitment."""
+    return past.one_as_of(found.reviewer_org, timezone.localtime(found.created_at).date())
+
+
 @require_safe
 def draw(request: UserRequest, pk: int) -> HttpResponse:
     """The draw's whole record; ?check=1 draws again and compares."""
     found = _draw(request, pk)
-    duties = Duty.objects.visible_to(request.user).filter(assignment__draw=found).select_related("target_org")
-    by_code = {duty.target_org.code: duty for duty in duties if duty.target_org}
-    chosen = set(found.drawn)
-    rows = [(code, name, stratum, by_code.get(code)) for code, name, stratum in found.frame if code in chosen]
     sizes = sampling.sizes(found.codes)
     text = sampling.frame_text(found.codes, found.quotas)
     manages = Organization.objects.filter(assignments.works_for(request.user), pk=found.reviewer_org_id).exists()
+    others, unseen = draws.beside(found, request.user)
     context = {
-        "draw": found, "rows": rows, "steps": sampling.STEPS, "manages": manages, "reason_form": ReasonForm(),
+        "others": others, "unseen": unseen, "org": _as_committed(found),
+        "draw": found, "rows": draws.result(found, request.user), "steps": sampling.STEPS, "manages": manages, "reason_form": ReasonForm(),
         "strata": [(name, sizes[name], found.quotas.get(name, 0)) for name in sizes], "frame_text": text,
         "script": sampling.script(found.seed, text) if found.is_revealed else "", "State": DrawState,
         "checked": draws.is_reproducible(found) if request.GET.get("check") and found.is_revealed else None,
@@ -201,7 +194,7 @@ def draw_export(request: UserRequest, pk: int) -> HttpResponseBase:
     ]  # fmt: skip
     said = f"{found.occasion}；{found.conditions}；承诺值 {found.commitment}；名单摘要 {found.frame_hash}"
     said += f"；种子 {found.seed}" if found.is_revealed else ""
-    notes = [(f"{found.reviewer_org}随机抽取记录（{found.period}）", said, "", "", "")]
+    notes = [(f"{_as_committed(found)}随机抽取记录（{found.period}）", said, "", "", "")]
     book = lists.workbook(
         "抽取记录", COLUMNS, notes + rows, count=len(rows), conditions=found.occasion, by=request.user
     )

@@ -20,7 +20,7 @@ from orgs.requests import UserRequest
 from reviews import duties, records, waiting, work_plans
 from reviews.explaining import history_of
 from reviews.forms import ExemptForm, ReasonForm
-from reviews.models import Duty, DutyStatus, Period, Record, RecordState, Subject
+from reviews.models import Draw, Duty, DutyStatus, Period, Record, RecordState, Subject
 from reviews.models.duty import BY_HAND, DutyQuerySet
 from reviews.models.record import COUNTED_STATES
 
@@ -181,6 +181,7 @@ def my_duties(request: UserRequest) -> HttpResponse:
         "leaders": _leaders(user, periods) if for_leaders else [],
         "may_switch": bool(at.offices) and at.person is not None,
         "seats": at,
+        "drawn": Draw.objects.visible_to(user).filter(period__in=periods).count() if at.has_post or at.offices else 0,
         "carry_from": _whole(request.GET.get("carry_from")),
         "today": clock.today(),
     }
@@ -220,8 +221,16 @@ def duty(request: UserRequest, pk: int) -> HttpResponse:
         "reason_form": ReasonForm(),
         "exempt_form": ExemptForm(),
         "history": history_of(found)[:HISTORY] if may_manage else [],
+        "draw": _draw_of(request.user, found),
     }
     return render(request, "reviews/duty.html", context)
+
+
+def _draw_of(user: User, found: Duty) -> Draw | None:
+    """The draw that gave the duty, if the user may look at it."""
+    assignment = getattr(found, "assignment", None)
+    number = assignment.draw_id if assignment else None
+    return Draw.objects.visible_to(user).filter(pk=number).first() if number else None
 
 
 def _carries_out(user: User, found: Duty) -> bool:

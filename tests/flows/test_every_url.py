@@ -114,10 +114,10 @@ MATRIX = {
     "calendar_feed": ("404 404 404 404 404 404 404", NEVER),  # by a secret address only
     "draws": (OPEN, NEVER),
     "draw_new": (OPEN, OPEN),
-    "draw": ("404 404 404 404 404 200 200", NEVER),
-    "draw_run": (NEVER, "404 404 404 404 404 302 302"),
-    "draw_void": (NEVER, "404 404 404 404 404 302 302"),
-    "draw_export": ("404 404 404 404 404 200 200", NEVER),
+    "draw": ("404 404 404 404 200 200 200", NEVER),  # whoever is in the frame
+    "draw_run": (NEVER, "404 404 404 404 302 302 302"),  # he is told that it is not his to do
+    "draw_void": (NEVER, "404 404 404 404 302 302 302"),
+    "draw_export": ("404 404 404 404 200 200 200", NEVER),
     "work_plans": (OPEN, NEVER),
     "work_plan_new": (NEVER, SENT_ON),
     "work_plans_missing": ("404 404 200 200 200 200 200", NEVER),
@@ -475,7 +475,7 @@ FIELDS = (
     "reason text measures responsible outcome note version take form place person role organization kind to out number "
     "name target target_org target_person reviewer acting reviewer_org about_org problem carry_from next code plan "
     "member_count reviewer_kind reach joint clause previewed do feedback_due_on correction_note scope rule level file new_root members numbers parts choice-0 other-0 drawn begin edit approved_by "
-    "col view open way count type category relation window head life placed"
+    "col view open way count type category relation window head life placed leader find"
 ).split()
 JUNK_VALUES = ["\x00", "-1", "9" * 40, "2010-13-45", "'\"<script>", "😀" * 300, "null", "2010H2", "[]"]
 

@@ -58,7 +58,7 @@ PLAUSIBLE = {
     "target": "person-N-member", "version": "1", "held_on": "2010-12-08", "place": "会议室", "form": "meeting",
     "form_note": "会", "achievements": "成绩", "directions": "方向", "problem": "问题", "reported_on": "2010-12-10",
     "correction_note": "更正", "note": "说明", "code": "2011H1", "from_on": "2010-12-01",
-    "occasion": "季度随机点评", "size": "1", "topic": "质量提升", "do": "assign", "acting": "N-bureau_head", "approved_by": "张三",
+    "occasion": "季度随机点评", "size": "1", "topic": "质量提升", "do": "assign", "approved_by": "张三",
     "confirmed": "1", "q": "检务处",
 }  # fmt: skip
 

@@ -52,3 +52,10 @@ def test_who_arranges_nothing_is_not_offered_it(cast, as_user):
         }.items()
     }  # fmt: skip
     assert offered == {"aside": False, "member": False, "head": True, "office": True}
+
+
+def test_a_page_is_marked_where_its_reader_comes_from(cast, as_user):
+    aside = builders.make_user(builders.make_person("天津局班子成员", cast.org["1311"]))
+    builders.make_post(aside.person, cast.org["13"], "成员")
+    for user, label in ((aside, "我的任务"), (cast.user["clerk"], "任务安排")):
+        assert nav(as_user(user).get(reverse("draws")).content.decode())[1] == [label]
