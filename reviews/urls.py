@@ -77,8 +77,7 @@ urlpatterns: list[URLPattern] = [
         for action in rectifications.ACTIONS
     ),
     path("gaps/", gaps.gap_list, name="gaps"),
-    path("gaps/accept/", gaps.gap_accept, name="gap_accept"),
-    path("gaps/<int:pk>/withdraw/", gaps.gap_withdraw, name="gap_withdraw"),
+    path("gaps/export/", gaps.gaps_export, name="gaps_export"),
     path("rules/", rules.rule_list, name="rules"),
     path("schemes/", schemes.scheme_list, name="schemes"),
     path("schemes/add/", schemes.scheme_add, name="scheme_add"),
