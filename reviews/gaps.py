@@ -174,7 +174,7 @@ def _accept(kind: Kind, keys: list[str], period: Period, on: datetime.date, reas
         for key in keys
         if key in places
     )
-    changes = {gap.pk: ({}, {"kind": kind.title, "reason": reason}) for gap in made}
+    changes: audit.Changes = {gap.pk: ({}, {"kind": kind.title, "reason": reason}) for gap in made}
     audit.record(by, "说明缺口", made, changes=changes)
     return Outcome(made, _names(kind, [key for key in keys if key not in places], by))
 
@@ -188,7 +188,7 @@ def withdraw(pks: Collection[int], *, by: User) -> list[AcceptedGap]:
     found = list(held.select_related("organization", "person").order_by("pk"))
     if not found:
         raise Forbidden("说明已经撤销，或不在您的管理范围内：只有所在组织的办公室可以撤销。请刷新页面。")
-    changes = {gap.pk: ({"kind": BY_CODE[gap.kind].title, "reason": gap.reason}, {}) for gap in found}
+    changes: audit.Changes = {gap.pk: ({"kind": BY_CODE[gap.kind].title, "reason": gap.reason}, {}) for gap in found}
     audit.record(by, "撤销缺口说明", found, changes=changes)
     AcceptedGap.objects.filter(pk__in=[gap.pk for gap in found]).delete()
     return found
