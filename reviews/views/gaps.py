@@ -51,8 +51,10 @@ def gap_list(request: UserRequest) -> HttpResponse:
 def gaps_export(request: UserRequest) -> HttpResponseBase:
     """The list of one kind as it is shown, or all of them, as a workbook: a sheet for each kind."""
     period, kind = chosen_period(request), _kind(request)
-    if not gaps.works_through(request.user) or period is None or period.derived_on is None:
+    if not gaps.works_through(request.user):
         raise Http404
+    if period is None or period.derived_on is None:
+        return redirect("gaps")  # which says that there are no duties yet
     on, only = duties.day_of(period, None), gap_filter.asked(request.GET, request.user)
     shown = (False, True) if kind is None else (_is_accepted(request),)
     title = f"任务缺口_{period.code}"

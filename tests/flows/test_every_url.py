@@ -158,7 +158,7 @@ MATRIX = {
         "404 404 200 200 404 200 200",
         "404 404 404 404 404 404 404",
     ),  # offices, each of its own; POST: of no kind
-    "gaps_export": ("404 404 200 200 404 200 200", NEVER),
+    "gaps_export": ("404 404 302 302 404 302 302", NEVER),  # before duties were generated, to the page that says so
     "rules": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "schemes": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "scheme_add": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),

@@ -27,7 +27,6 @@ FILES = (
     ("import_template", ""),
     ("import_errors", ""),
     ("draw_export", ""),
-    ("gaps_export", ""),
     ("work_plans_missing_file", ""),
     ("period_duties_csv", ""),
     ("progress_report_annex", ""),

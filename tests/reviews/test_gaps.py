@@ -433,3 +433,12 @@ def test_too_long_a_list_leads_back_and_says_so(idle, cast, as_user, monkeypatch
     answer = as_user(cast.user["clerk"]).get(f"{reverse('gaps_export')}?kind=idle", follow=True)
     assert answer.redirect_chain[0][0].endswith("/gaps/?kind=idle")
     assert "缩小范围" in answer.content.decode()
+
+
+def test_a_text_like_a_formula_stays_a_text(idle, period, cast, as_user):
+    Person.objects.filter(number="N-i1").update(name="=1+1")
+    accept_many(idle, ["N-i1"], period, cast.user["clerk"], "=HYPERLINK(1)")
+    book = book_of(as_user(cast.user["clerk"]).get(f"{reverse('gaps_export')}?kind=idle&show=accepted"))
+    row = book[idle.title][2]
+    assert [row[0].value, row[5].value] == ["=1+1", "=HYPERLINK(1)"]
+    assert {cell.data_type for cell in row} <= {"s", "n"}
