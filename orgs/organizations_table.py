@@ -90,7 +90,8 @@ def _life(orgs: QuerySet[Any], value: str, user: User, on: datetime.date) -> Que
     return orgs.filter(dissolved_on__lte=on) if value == "dissolved" else orgs.alive(on)  # type: ignore[attr-defined]
 
 
-def _categories() -> Sequence[tuple[str, str]]:
+def categories() -> Sequence[tuple[str, str]]:
+    """The unit categories of the active scheme, as a choice."""
     names = Category.objects.filter(scheme__is_active=True).order_by("order").values_list("name", flat=True)
     return [(name, name) for name in names]
 
@@ -125,7 +126,7 @@ TABLE = Table(
     filters=(
         Filter("q", "查找", _search, hint="名称、拼音或代码"),
         Filter("type", "组织类型", _of_type, lambda: OrgType.choices),
-        Filter("category", "单位类别", _of_category, _categories),
+        Filter("category", "单位类别", _of_category, categories),
         Filter("relation", "与上级关系", _of_relation, lambda: Relation.choices),
         Filter("window", "窗口单位", _window, lambda: YES_NO),
         Filter("head", "负责人", _headed, lambda: [("yes", "有书记或主持工作的人"), ("no", "书记空缺")]),

@@ -19,7 +19,7 @@ from django.db.models import Manager, Q, QuerySet
 from orgs import heads
 from orgs.changes import Change, ChangeKind
 from orgs.models import Membership, Organization, Post
-from reviews import rules
+from reviews import rule_versions, rules
 from reviews.coverage import Of
 from reviews.models import CoverageTarget, Duty, Period, Subject
 
@@ -74,7 +74,7 @@ def _of_people(change: Change, period: Period, on: datetime.date) -> Concerned:
     named = rules.named(rules.active(on), on, Q(pk=change.org.pk))
     asked = {pair.reviewer_id for found in named for pair in found.pairs} | changed
     holders = persons | set(_ids(Post.objects, "person", "organization", changed))
-    asked |= _asked_before(period, changed, holders) | _branches(holders)
+    asked |= _asked_before(period, changed, holders) | _branches(holders, period)
     return _joined(asked, holders, period, on, Of(nothing, persons))
 
 
@@ -107,7 +107,7 @@ def _of_organizations(change: Change, period: Period, on: datetime.date) -> Conc
     holders = set(_ids(Post.objects, "person", "organization", changed))
     asked |= _asked_before(period, changed, holders)
     if change.kind in ENDING:
-        asked |= _branches(_ids(Post.objects, "person", "organization", [org.pk]))
+        asked |= _branches(_ids(Post.objects, "person", "organization", [org.pk]), period)
     persons = holders | set(change.persons)
     if change.kind != ChangeKind.MOVE:
         places = {org.pk, *receiving}
@@ -136,9 +136,11 @@ def _asked_before(period: Period, about: Collection[int], persons: Collection[in
     }
 
 
-def _branches(persons: Iterable[int]) -> set[int]:
+def _branches(persons: Iterable[int], period: Period) -> set[int]:
     """Where they are members: leaders may be left out there (A12)."""
-    return set() if rules.scheme().leaders_as_members else set(_ids(Membership.objects, "branch", "person", persons))
+    if rule_versions.switches(period).leaders_as_members:
+        return set()
+    return set(_ids(Membership.objects, "branch", "person", persons))
 
 
 def _joined(asked: set[int], holders: Iterable[int], period: Period, on: datetime.date, of: Of) -> Concerned:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from orgs.models import Membership, Organization, OrgType, Post, Scheme
+from orgs.models import Membership, Organization, OrgType, Post
 from reviews import cadence, framing, rule_versions, rules
 from reviews.acting import Held, Teams, why_post
 from reviews.framing import Frame
@@ -67,7 +67,7 @@ class Derivation:
         self.on = on
         self.by = by
         self.frame = Frame(period)
-        self.scheme: Scheme = rules.scheme()
+        self.switches = rule_versions.switches(period)
         self.every_rule = rule_versions.governing(period)
         self.rules = [rule for rule in self.every_rule if rules.holds(rule, on)]
         self.codes: dict[int, str] = {}
@@ -92,7 +92,7 @@ class Derivation:
 
     def _read(self, orgs: QuerySet[Organization]) -> set[int]:
         """Codes of organisations, and which are too young to be due; returns what is directly above them."""
-        months, period = self.scheme.new_org_months, self.period
+        months, period = self.switches.new_org_months, self.period
         above: set[int] = set()
         rows = orgs.values_list("pk", "code", "founded_on", "parent_id")
         for pk, code, founded_on, parent_id in rows.iterator(chunk_size=10000):
@@ -250,7 +250,7 @@ class Derivation:
     def _memberships(self, branches: QuerySet[Organization]) -> QuerySet[Membership, Any]:
         """Members of the branches who are counted, once each: `branch_id`, `person_id`."""
         found = Membership.objects.valid(self.on).counted().filter(branch__in=branches.values("pk"))
-        if not self.scheme.leaders_as_members:
+        if not self.switches.leaders_as_members:
             found = found.exclude(person__in=self._leaders())
         return found.order_by("branch", "person").values("branch_id", "person_id").distinct()
 

@@ -34,7 +34,7 @@ class _Facts:
 
     def __init__(self, duties: Sequence[Duty], derivation: Derivation) -> None:
         on = derivation.on
-        self.on, self.young, self.months = on, derivation.young, derivation.scheme.new_org_months
+        self.on, self.young, self.months = on, derivation.young, derivation.switches.new_org_months
         org_ids = {pk for duty in duties for pk in (duty.reviewer_org_id, duty.about_org_id)}
         persons = {duty.target_person_id for duty in duties if duty.target_person_id is not None}
         self.orgs = Organization.objects.select_related("parent").in_bulk(org_ids)

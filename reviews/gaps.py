@@ -1,4 +1,4 @@
-"""Gaps: what keeps somebody from being reviewed or from reviewing, each with its cure; and verbs that explain one.
+"""Gaps: what keeps somebody from being reviewed or from reviewing, each with its cure; and verbs that explain some.
 
 Found by queries over sets, never stored: mending one takes it off the list. What the office accepts with a reason
 stays on the list of explained ones; the goal is that none is left unexplained.
@@ -7,7 +7,7 @@ stays on the list of explained ones; the goal is that none is left unexplained.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from orgs import audit, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Membership, Organization, PartyStatus, Person, Post, User
 from reviews import framing, overview
+from reviews.gap_filter import EVERY, Only
 from reviews.models import (
     AcceptedGap,
     Basis,
@@ -62,22 +63,27 @@ class Entry:
 @dataclass(frozen=True)
 class Kind:
     """A kind of gap. `find`: its rows within the user's offices; `place`: where the organisation or person stands in a
-    row; `is_note`: told, but nothing that must be explained."""
+    row; `at`: the organisation by which it is found (empty: of a person who is in none); `is_note`: told, but nothing
+    that must be explained."""
 
     code: str
     title: str
     why: str
     find: Callable[[User, Period, datetime.date], QuerySet[Any]]
     place: str
+    at: str
     of_person: bool
     entry: Callable[[Any, Period], tuple[str, str, list[Cure]]]
     is_note: bool = False
 
-    def rows(self, user: User, period: Period, on: datetime.date, *, accepted: bool = False) -> QuerySet[Any]:
-        """Those that nobody explained, or those that somebody did."""
+    def rows(
+        self, user: User, period: Period, on: datetime.date, *, accepted: bool = False, only: Only = EVERY
+    ) -> QuerySet[Any]:
+        """Those that nobody explained, or those that somebody did; as far as they are asked for."""
         same = {"person" if self.of_person else "organization": OuterRef(self.place)}
         explained = Exists(AcceptedGap.objects.filter(period=period, kind=self.code, **same))
-        return self.find(user, period, on).filter(explained if accepted else ~explained)
+        found = only.narrow(self.find(user, period, on), self, on)
+        return found.filter(explained if accepted else ~explained)
 
 
 @dataclass(frozen=True)
@@ -95,15 +101,24 @@ def works_through(user: User) -> bool:
     return at.is_admin or bool(at.offices)
 
 
-def tallies(user: User, period: Period, on: datetime.date) -> list[Tally]:
+@dataclass(frozen=True)
+class Outcome:
+    """What was done, and the names of those that were left out: mended or explained meanwhile."""
+
+    done: list[AcceptedGap]
+    left_out: list[str]
+
+
+def tallies(user: User, period: Period, on: datetime.date, only: Only = EVERY) -> list[Tally]:
     """Every kind with its numbers, in the order of the page."""
     explained_at_all = set(
         AcceptedGap.objects.filter(period=period).order_by().values_list("kind", flat=True).distinct()
     )
     found = []
     for kind in KINDS:
-        explained = kind.rows(user, period, on, accepted=True).count() if kind.code in explained_at_all else 0
-        found.append(Tally(kind, kind.rows(user, period, on).count(), explained))
+        is_any = kind.code in explained_at_all
+        explained = kind.rows(user, period, on, accepted=True, only=only).count() if is_any else 0
+        found.append(Tally(kind, kind.rows(user, period, on, only=only).count(), explained))
     return found
 
 
@@ -121,37 +136,62 @@ def entries(kind: Kind, rows: Iterable[Any], period: Period) -> list[Entry]:
     return [Entry(*_described(kind, row, period, at), accepted=known.get(at.pk)) for row, at in shown]
 
 
-@transaction.atomic
-def accept(kind: Kind, key: str, *, period: Period, on: datetime.date, reason: str, by: User) -> AcceptedGap:
-    """说明: the gap may stay, for a reason. By the office that has it on its list. Raises GapRefused, Forbidden."""
-    reason = reason.strip()
-    if not reason or len(reason) > REASON:
-        raise GapRefused(f"请写明为什么可以这样（1 至 {REASON} 个字），例如“长期病休”“正在筹建，下半年补选”。")
+def accept(kind: Kind, keys: Collection[str], *, period: Period, on: datetime.date, reason: str, by: User) -> Outcome:
+    """说明: the gaps named by `keys` may stay, for one reason. By the office that has them on its list.
+
+    What was mended or explained meanwhile, or is not the office's, is left out and told; all others or none. Raises
+    GapRefused, and Forbidden where none is left.
+    """
+    reason, keys = reason.strip(), list(dict.fromkeys(keys))
     if kind.is_note:
         raise GapRefused("这一类只作说明，不用再写原因。")
-    natural = "number" if kind.of_person else "code"
-    wanted = natural if kind.place == "pk" else f"{kind.place}__{natural}"
-    row = kind.find(by, period, on).filter(**{wanted: key}).first()
-    if row is None:
-        raise Forbidden("这个缺口已经补上，或不在您的管理范围内。请刷新页面。")
-    place = _place_of(kind, row)
-    where = {"person": place} if kind.of_person else {"organization": place}
-    try:
-        with transaction.atomic():
-            gap = AcceptedGap.objects.create(period=period, kind=kind.code, reason=reason, by=by, **where)
-    except IntegrityError as error:
-        raise GapRefused(f"“{place}”这一项已经有说明，请刷新页面。") from error
-    audit.record(by, "说明缺口", [gap], summary=f"{kind.title}：{gap}")
-    return gap
+    if not keys:
+        raise GapRefused("还没有勾选：请先勾选要说明的，再写原因。")
+    if not reason or len(reason) > REASON:
+        raise GapRefused(f"请写明为什么可以这样（1 至 {REASON} 个字），例如“长期病休”“正在筹建，下半年补选”。")
+    for is_last in (False, True):
+        # Of two who explain the same at once, the database lets one through; the other looks again.
+        try:
+            return _accept(kind, keys, period, on, reason, by)
+        except IntegrityError as error:
+            if is_last:
+                raise GapRefused("刚刚有别人在说明同样的缺口，请刷新页面。") from error
+    raise AssertionError
 
 
 @transaction.atomic
-def withdraw(gap: AcceptedGap, *, by: User) -> None:
-    """撤销说明: it is a gap again. Raises Forbidden for who could not have explained it."""
-    if not accepted_by_office(by).filter(pk=gap.pk).exists():
-        raise Forbidden("只有所在组织的办公室可以撤销说明。")
-    audit.record(by, "撤销缺口说明", [gap], summary=f"{BY_CODE[gap.kind].title}：{gap}")
-    gap.delete()
+def _accept(kind: Kind, keys: list[str], period: Period, on: datetime.date, reason: str, by: User) -> Outcome:
+    wanted = f"{'' if kind.place == 'pk' else f'{kind.place}__'}{_natural(kind)}__in"
+    rows = kind.rows(by, period, on).filter(**{wanted: keys})
+    places = {getattr(place, _natural(kind)): place for place in (_place_of(kind, row) for row in rows)}
+    if not places:
+        if kind.rows(by, period, on, accepted=True).filter(**{wanted: keys}).exists():
+            raise GapRefused("已经有说明，请刷新页面。")
+        raise Forbidden("勾选的缺口已经补上，或不在您的管理范围内。请刷新页面。")
+    field = "person" if kind.of_person else "organization"
+    made = AcceptedGap.objects.bulk_create(
+        AcceptedGap(period=period, kind=kind.code, reason=reason, by=by, **{field: places[key]})
+        for key in keys
+        if key in places
+    )
+    changes: audit.Changes = {gap.pk: ({}, {"kind": kind.title, "reason": reason}) for gap in made}
+    audit.record(by, "说明缺口", made, changes=changes)
+    return Outcome(made, _names(kind, [key for key in keys if key not in places], by))
+
+
+@transaction.atomic
+def withdraw(pks: Collection[int], *, by: User) -> list[AcceptedGap]:
+    """撤销说明: they are gaps again; who else withdrew one before did it. Returns which; raises Forbidden where there is
+    none that he could have explained.
+    """
+    held = accepted_by_office(by).filter(pk__in=pks).select_for_update(of=("self",))
+    found = list(held.select_related("organization", "person").order_by("pk"))
+    if not found:
+        raise Forbidden("说明已经撤销，或不在您的管理范围内：只有所在组织的办公室可以撤销。请刷新页面。")
+    changes: audit.Changes = {gap.pk: ({"kind": BY_CODE[gap.kind].title, "reason": gap.reason}, {}) for gap in found}
+    audit.record(by, "撤销缺口说明", found, changes=changes)
+    AcceptedGap.objects.filter(pk__in=[gap.pk for gap in found]).delete()
+    return found
 
 
 def accepted_by_office(user: User) -> QuerySet[AcceptedGap]:
@@ -169,6 +209,18 @@ def accepted_by_office(user: User) -> QuerySet[AcceptedGap]:
 
 def _place_of(kind: Kind, row: Any) -> Organization | Person:
     return row if kind.place == "pk" else getattr(row, kind.place)
+
+
+def _natural(kind: Kind) -> str:
+    return "number" if kind.of_person else "code"
+
+
+def _names(kind: Kind, keys: list[str], user: User) -> list[str]:
+    """Of organisations or persons; whom the user does not see stays as he named it."""
+    rows = Person.objects.visible_to(user) if kind.of_person else Organization.objects.visible_to(user)
+    natural = _natural(kind)
+    named = dict(rows.filter(**{f"{natural}__in": keys}).order_by().values_list(natural, "name")) if keys else {}
+    return [named.get(key, key) for key in keys]
 
 
 def _described(kind: Kind, row: Any, period: Period, at: Organization | Person) -> tuple[str, str, str, list[Cure]]:
@@ -347,36 +399,36 @@ def _dissolved_one(org: Organization, period: Period) -> tuple[str, str, list[Cu
 KINDS = (
     Kind(
         "unreached", "没有规则点名的组织",
-        "没有一条规则要求点评它：只有指导关系、刚成立，或单位类别填得不对；也可能是任务被搁置。", _unreached_orgs, "pk", False, _unreached_org,
+        "没有一条规则要求点评它：只有指导关系、刚成立，或单位类别填得不对；也可能是任务被搁置。", _unreached_orgs, "pk", "pk", False, _unreached_org,
     ),
     Kind(
         "unreached_people", "没有人点评的党员",
-        "多为本支部书记，而上级没有点评该支部的任务；或方案规定班子成员不在支部接受点评。", _unreached_people, "person", True,
+        "多为本支部书记，而上级没有点评该支部的任务；或方案规定班子成员不在支部接受点评。", _unreached_people, "person", "branch", True,
         _unreached_person,
     ),
     Kind(
         "vacant", "书记空缺、无人主持工作的组织",
-        "应由书记本人承担的点评没有人做，对负责人的点评也落不到人。", _vacant, "pk", False, _vacant_one,
+        "应由书记本人承担的点评没有人做，对负责人的点评也落不到人。", _vacant, "pk", "pk", False, _vacant_one,
     ),
     Kind(
         "unmanned", "没有成员可以承担点评的班子",
-        "任务在，但除被点评的负责人以外，班子里没有别人。", _unmanned, "pk", False, _unmanned_one,
+        "任务在，但除被点评的负责人以外，班子里没有别人。", _unmanned, "pk", "pk", False, _unmanned_one,
     ),
     Kind(
         "idle", "没有点评任务的领导",
-        "要求所有的领导都参加点评：没有分管的，可以明确分管、指派，或写明原因。", _idle, "person", True, _idle_one,
+        "要求所有的领导都参加点评：没有分管的，可以明确分管、指派，或写明原因。", _idle, "person", "organization", True, _idle_one,
     ),
     Kind(
         "uncharged", "无人分管的组织",
-        "应由分管领导点评，没有明确分管，暂由书记（或次序在前的成员）代行。", _uncharged, "target_org", False, _uncharged_one,
+        "应由分管领导点评，没有明确分管，暂由书记（或次序在前的成员）代行。", _uncharged, "target_org", "target_org", False, _uncharged_one,
     ),
     Kind(
         "homeless", "不在任何支部的党员",
-        "没有支部，就没有支部书记来点评，也不计入应点评党员。", _homeless, "pk", True, _homeless_one,
+        "没有支部，就没有支部书记来点评，也不计入应点评党员。", _homeless, "pk", "", True, _homeless_one,
     ),
     Kind(
         "dissolved", "撤销未评的组织",
-        "本期存在过半又已撤销、没有点评过：只作说明，不算缺口。", _dissolved, "pk", False, _dissolved_one, is_note=True,
+        "本期存在过半又已撤销、没有点评过：只作说明，不算缺口。", _dissolved, "pk", "pk", False, _dissolved_one, is_note=True,
     ),
 )  # fmt: skip
 BY_CODE = {kind.code: kind for kind in KINDS}

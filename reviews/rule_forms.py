@@ -8,9 +8,10 @@ from typing import Any
 from django import forms
 
 from orgs.models import Category, OrgType
-from reviews import rules, rules_editing
+from reviews import rules, rules_editing, schemes
 from reviews.forms import DayField, Styled
 from reviews.models import Basis, Cadence, Joint, Reach, ReviewerKind, Side
+from reviews.rule_versions import Switches
 from reviews.rules_editing import Problem, Range, RuleDraft
 
 SPARE = 3  # empty rows beside those that are filled
@@ -43,6 +44,31 @@ class CadenceForm(Styled):
         """Names what was previewed, so that nothing else is saved."""
         said = [(kind, self.cleaned_data[kind]) for kind in rules_editing.KINDS]
         return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
+
+
+class SwitchesForm(Styled):
+    """What a scheme decides about duties beside its rules."""
+
+    leaders_as_members = forms.BooleanField(
+        label="班子成员在所在支部接受点评", required=False, help_text="不勾选：在上级班子任职的党员不由所在支部书记点评"
+    )
+    new_org_months = forms.IntegerField(
+        label="新建组织起评月数", min_value=0, max_value=schemes.MOST_MONTHS,
+        help_text="到期末存在满几个月才应点评；0 为不论成立多久都点评",
+    )  # fmt: skip
+    reason = forms.CharField(label="修改原因", max_length=200, required=False, help_text="保存时必填，留在操作记录里")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["leaders_as_members"].widget.attrs["class"] = "form-check-input"
+
+    def wanted(self) -> Switches:
+        """What was typed, of a valid form."""
+        return Switches(*(self.cleaned_data[name] for name in Switches._fields))
+
+    def digest(self) -> str:
+        """Names what was previewed, so that nothing else is saved."""
+        return hashlib.sha256(repr(self.wanted()).encode()).hexdigest()[:24]
 
 
 class RuleForm(Styled):

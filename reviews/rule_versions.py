@@ -1,13 +1,15 @@
-"""Versions of rules: kept whenever a rule is used or changed, so that a half-year keeps the rules it was made with."""
+"""Versions of rules: kept whenever a rule is used or changed, so that a half-year keeps the rules it was made with, and
+the switches of the scheme beside them.
+"""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orgs import clock
-from orgs.models import Category
+from orgs.models import Category, Scheme
 from reviews import rules
 from reviews.models import Period, Rule, RuleSelector, RuleVersion
 
@@ -19,6 +21,13 @@ FIELDS = (
     "targets_members", "is_leftover", "basis", "cadence", "joint", "assists_local_committee", "is_on",
 )  # fmt: skip
 DAYS = ("valid_from", "valid_to")
+
+
+class Switches(NamedTuple):
+    """What a scheme decides about duties beside its rules; fields as `Scheme` and `Period` have them."""
+
+    leaders_as_members: bool  # A12
+    new_org_months: int  # A22
 
 
 def content_of(rule: Rule) -> dict[str, Any]:
@@ -73,14 +82,33 @@ def governing(period: Period) -> list[Rule]:
     return sorted((rule_of(version) for version in versions), key=lambda rule: (rule.order, rule.code))
 
 
+def switches_of(scheme: Scheme) -> Switches:
+    """As the scheme has them now."""
+    return Switches(*(getattr(scheme, name) for name in Switches._fields))
+
+
+def switches(period: Period) -> Switches:
+    """The switches of a half-year: the active scheme's; of one that is over, as they were when it was made. Raises NoScheme."""
+    kept = Switches(*(getattr(period, name) for name in Switches._fields))
+    return kept if None not in kept and is_closed(period) else switches_of(rules.scheme())
+
+
 def bind(period: Period) -> None:
-    """The half-year was made with the rules as they are now. Nothing for one that is over and was made before."""
+    """The half-year was made with the rules and switches as they are now. Nothing for one that is over and was made before."""
     if is_closed(period):
         return
     versions = stamp(rules.every())
     bound = set(period.rule_versions.values_list("pk", flat=True))
     if bound != {version.pk for version in versions}:
         period.rule_versions.set(versions)
+    _keep(period, switches_of(rules.scheme()))
+
+
+def _keep(period: Period, now: Switches) -> None:
+    if any(getattr(period, name) != value for name, value in now._asdict().items()):
+        for name, value in now._asdict().items():
+            setattr(period, name, value)
+        period.save(update_fields=Switches._fields)
 
 
 def _plain(row: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -162,16 +162,32 @@ def preview_all(changes: Sequence[tuple[Rule | None, RuleDraft]], *, by: User) -
     """
     for rule, draft in changes:
         _check(draft, rule, by)
+
+    def write() -> Callable[[Rule], bool]:
+        codes = {_write(rule, draft).pk for rule, draft in changes}
+        codes |= {other.pk for other in rules.every() if other.is_leftover}
+        return lambda one: one.pk in codes
+
+    return foreseen(write, lambda first, last: _turning_days(changes, first, last))
+
+
+def foreseen(
+    write: Callable[[], Callable[[Rule], bool]],
+    turning_days: Callable[[datetime.date, datetime.date], list[datetime.date]] = lambda first, last: [],
+) -> list[RulePreview]:
+    """What becomes of the duties of `periods_followed` once something was written; all is taken back.
+
+    `write` says of which rules that is shown, `turning_days` on which days after today more comes or goes.
+    """
     found: list[RulePreview] = []
     with transaction.atomic():
         point = transaction.savepoint()
-        codes = {_write(rule, draft).pk for rule, draft in changes}
-        codes |= {other.pk for other in rules.every() if other.is_leftover}
+        only = write()
         for period in periods_followed():
             before: list[PlanLine] = []
             first = duties.day_of(period, None)
-            for on in [first, *_turning_days(changes, first, period.ends_on)]:
-                plan = align(Derivation(period, on), period, write=False, only=lambda one: one.pk in codes)
+            for on in [first, *turning_days(first, period.ends_on)]:
+                plan = align(Derivation(period, on), period, write=False, only=only)
                 lines = plan.lines or []
                 found.append(RulePreview(period, on, on != first, _since(before, lines)))
                 before = lines

@@ -1,4 +1,4 @@
-"""Verbs of schemes: add one that ships with the software, and make another one the active one."""
+"""Verbs of schemes: add one that ships with the software, make another one the active one, change its switches."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from django.db.models import Count
 from orgs import audit, scope, tree
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Category, Organization, Scheme
-from reviews.models import ChecklistPoint, Duty, Rule, RuleSelector
+from reviews import rules_editing
+from reviews.models import ChecklistPoint, Duty, Period, Rule, RuleSelector
+from reviews.rule_versions import Switches, is_closed, switches_of
 
 if TYPE_CHECKING:
-    from orgs.models import User
+    from collections.abc import Callable
 
+    from orgs.models import User
+    from reviews.rules_editing import RulePreview
+
+MOST_MONTHS = 12
 SHIPPED = Path(__file__).parent / "schemes_shipped"
 
 
@@ -108,6 +114,58 @@ def activate(scheme: Scheme, *, by: User | None) -> Scheme:
     return scheme
 
 
+def preview_switches(scheme: Scheme, wanted: Switches, *, by: User | None) -> list[RulePreview]:
+    """Which duties would come and go in the periods that follow the scheme. Writes nothing. Raises SchemeRefused, Forbidden."""
+    _check(wanted, by)
+    if not scheme.is_active:
+        return []
+    was = switches_of(scheme)
+
+    def write() -> Callable[[Rule], bool]:
+        Scheme.objects.filter(pk=scheme.pk).update(**wanted._asdict())
+        of_members = wanted.leaders_as_members != was.leaders_as_members
+        of_orgs = wanted.new_org_months != was.new_org_months
+        return lambda rule: of_members and rule.targets_members or of_orgs and (rule.targets_org or rule.targets_head)
+
+    return rules_editing.foreseen(write)
+
+
+@transaction.atomic
+def change_switches(scheme: Scheme, wanted: Switches, *, reason: str, by: User | None) -> Scheme:
+    """修改方案设置. Duties follow when the half-year is generated; one that is over keeps what it was made with.
+
+    Raises SchemeRefused, Forbidden.
+    """
+    _check(wanted, by)
+    reason = reason.strip()
+    if not reason or len(reason) > rules_editing.REASON:
+        raise SchemeRefused(f"请写明修改原因（1 至 {rules_editing.REASON} 个字）。")
+    scheme = Scheme.objects.select_for_update(no_key=True).get(pk=scheme.pk)
+    was, now = switches_of(scheme)._asdict(), wanted._asdict()
+    changed = [name for name in now if now[name] != was[name]]
+    if not changed:
+        return scheme
+    for name in changed:
+        setattr(scheme, name, now[name])
+    scheme.save(update_fields=changed)
+    values = {name: was[name] for name in changed}, {name: now[name] for name in changed}
+    audit.record(by, "修改方案设置", [scheme], summary=f"{scheme}：{reason}", changes={scheme.pk: values})
+    return scheme
+
+
+def kept_otherwise(scheme: Scheme) -> list[Period]:
+    """Half-years that are over and were made with other switches than the scheme has now, the latest first."""
+    made = Period.objects.filter(new_org_months__isnull=False, rule_versions__rule__scheme=scheme).distinct()
+    others = made.exclude(**switches_of(scheme)._asdict())
+    return [period for period in others.order_by("-starts_on") if is_closed(period)]
+
+
+def _check(wanted: Switches, by: User | None) -> None:
+    _administrators_only(by)
+    if not 0 <= wanted.new_org_months <= MOST_MONTHS:
+        raise SchemeRefused(f"新建组织起评月数请填 0 至 {MOST_MONTHS}。")
+
+
 def _administrators_only(by: User | None) -> None:
     if by is not None and not scope.seats(by).is_admin:
-        raise Forbidden("只有系统管理员可以新增和启用方案。")
+        raise Forbidden("只有系统管理员可以新增、启用和修改方案。")

@@ -77,11 +77,11 @@ urlpatterns: list[URLPattern] = [
         for action in rectifications.ACTIONS
     ),
     path("gaps/", gaps.gap_list, name="gaps"),
-    path("gaps/accept/", gaps.gap_accept, name="gap_accept"),
-    path("gaps/<int:pk>/withdraw/", gaps.gap_withdraw, name="gap_withdraw"),
+    path("gaps/export/", gaps.gaps_export, name="gaps_export"),
     path("rules/", rules.rule_list, name="rules"),
     path("schemes/", schemes.scheme_list, name="schemes"),
     path("schemes/add/", schemes.scheme_add, name="scheme_add"),
+    path("schemes/<int:pk>/switches/", schemes.scheme_switches, name="scheme_switches"),
     path("schemes/<int:pk>/activate/", schemes.scheme_activate, name="scheme_activate"),
     path("rules/cadence/", rules.rule_cadence, name="rule_cadence"),
     path("rules/new/", rules.rule_new, name="rule_new"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet
 
 from orgs import clock
-from orgs.models import Membership, Organization, OrgType, PartyStatus, Person, Post, PostRole, Relation, Scheme
+from orgs.models import Membership, Organization, OrgType, PartyStatus, Person, Post, PostRole, Relation
 from reviews import cadence, framing, rule_versions, rules, wording
 from reviews.acting import Held, Teams
 from reviews.models import Cadence, Duty, Period, Reach, ReviewerKind, Rule, Side
@@ -111,7 +111,7 @@ class _Inquiry:
 
     def __init__(self, reviewer: Reviewer, period: Period) -> None:
         self.reviewer, self.period, self.on = reviewer, period, day_of(period)
-        self.scheme: Scheme = rules.scheme()
+        self.switches = rule_versions.switches(period)
         every = rule_versions.governing(period)
         self.rules = [rule for rule in every if rules.holds(rule, self.on)]
         self.off = [rule for rule in every if not rules.holds(rule, self.on)]
@@ -124,7 +124,7 @@ class _Inquiry:
             yield Line(f"“{target.name}”在 {self.on} 不存在（尚未成立，或已经撤销），不列入名单。")
             return
         if self._is_young(target):
-            months = self.scheme.new_org_months
+            months = self.switches.new_org_months
             yield Line(f"“{target.name}”于 {target.founded_on} 成立，到期末不满 {months} 个月，本期不评。")
         if target.parent is None:
             yield Line(f"“{target.name}”没有上级组织，不由本系统点评。")
@@ -234,7 +234,7 @@ class _Inquiry:
         return f"“{target.name}”不是它的直接下级。"
 
     def _is_young(self, org: Organization) -> bool:
-        months = self.scheme.new_org_months
+        months = self.switches.new_org_months
         is_old = cadence.existed_long_enough(org.founded_on, months, self.period.ends_on)
         return not self.period.is_general_round and not is_old
 
@@ -278,7 +278,7 @@ class _Inquiry:
                 yield Line(
                     f"规则 {rule.code}：{person.name}本人就是{role}“{org.name}”的书记，不点评自己，由上级点评。", rule
                 )
-            elif is_branch and not self.scheme.leaders_as_members and self._leads(person):
+            elif is_branch and not self.switches.leaders_as_members and self._leads(person):
                 yield Line(f"规则 {rule.code}：方案规定班子成员不在所在支部接受点评。", rule)
             else:
                 yield self._by_head(rule, person, org, head, role)

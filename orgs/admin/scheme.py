@@ -48,9 +48,9 @@ class CategoryInline(admin.TabularInline):
 
 @admin.register(Scheme)
 class SchemeAdmin(Audited):
-    """Schemes; exactly one is active, and another becomes so on the page of the schemes."""
+    """Schemes; which one is active, and its switches about duties, are changed on the page of the schemes."""
 
-    readonly_fields = ("is_active",)
+    readonly_fields = ("is_active", "new_org_months", "leaders_as_members")
     list_display = ("name", "code", "is_active", "activity_name")
     inlines = [CategoryInline]
 

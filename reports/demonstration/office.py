@@ -97,7 +97,7 @@ class OfficeWork:
         kind, on = gaps.BY_CODE["idle"], clock.today()
         rows = kind.rows(self.clerk, self.period, on)[: len(EXPLAINED)]
         for row, reason in zip(list(rows), EXPLAINED, strict=False):
-            gaps.accept(kind, row.person.number, period=self.period, on=on, reason=reason, by=self.clerk)
+            gaps.accept(kind, [row.person.number], period=self.period, on=on, reason=reason, by=self.clerk)
 
     def _urge(self) -> None:
         """The members still missing, a few days ago."""

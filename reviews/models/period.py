@@ -99,6 +99,9 @@ class Period(models.Model):
     rule_versions = models.ManyToManyField(
         "reviews.RuleVersion", verbose_name="所用规则", blank=True, related_name="periods"
     )
+    # The scheme's switches with which it was made; written with the versions, empty before.
+    leaders_as_members = models.BooleanField("班子成员在所在支部接受点评", null=True, blank=True, editable=False)
+    new_org_months = models.PositiveSmallIntegerField("新建组织起评月数", null=True, blank=True, editable=False)
 
     objects = PeriodQuerySet.as_manager()
 

@@ -1,79 +1,126 @@
-"""The worklist of gaps: how many of each kind, one kind's list with its cures, and explaining one."""
+"""The worklist of gaps: how many of each kind, one kind's list with its cures, explaining some, and their workbook."""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from orgs import lists, organizations_table
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
-from reviews import duties, gaps
+from reviews import duties, gap_files, gap_filter, gaps
+from reviews.models import Period
 from reviews.views.duties import chosen_period
 
 PAGE = 50
+NAMED = 5  # of those that were left out
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def gap_list(request: UserRequest) -> HttpResponse:
+    """Of the user's offices; administrators: of all. POST explains what is ticked, or withdraws its explanations."""
+    if not gaps.works_through(request.user):
+        raise Http404
+    period, kind = chosen_period(request), _kind(request)
+    if request.method == "POST" and (kind is None or period is None):
+        raise Http404
+    if period is None or period.derived_on is None:
+        return render(request, "reviews/gaps.html", {"period": period, "is_derived": False})
+    on, only = duties.day_of(period, None), gap_filter.asked(request.GET, request.user)
+    if kind is not None and request.method == "POST" and _did(request, kind, period, on):
+        return redirect(request.get_full_path())
+    context: dict[str, Any] = {
+        "period": period, "is_derived": True, "on": on, "only": only,
+        "categories": organizations_table.categories(),
+        "query": urlencode({"period": period.code, **only.query}),
+    }  # fmt: skip
+    more = _of_all(request, period, on, only) if kind is None else _of_kind(request, kind, period, on, only)
+    return render(request, "reviews/gaps.html", context | more)
 
 
 @require_safe
-def gap_list(request: UserRequest) -> HttpResponse:
-    """Of the user's offices; administrators: of all."""
+def gaps_export(request: UserRequest) -> HttpResponseBase:
+    """The list of one kind as it is shown, or all of them, as a workbook: a sheet for each kind."""
+    period, kind = chosen_period(request), _kind(request)
     if not gaps.works_through(request.user):
         raise Http404
-    period = chosen_period(request)
     if period is None or period.derived_on is None:
-        return render(request, "reviews/gaps.html", {"period": period, "is_derived": False})
-    on, code = duties.day_of(period, None), request.GET.get("kind")
-    context: dict[str, Any] = {"period": period, "is_derived": True, "on": on}
-    if not code:
-        found = gaps.tallies(request.user, period, on)
-        context |= {"tallies": found, "unexplained": gaps.unexplained(found)}
-        return render(request, "reviews/gaps.html", context)
-    kind = gaps.BY_CODE.get(code)
-    if kind is None:
-        raise Http404
-    accepted = request.GET.get("show") == "accepted"
-    rows = kind.rows(request.user, period, on, accepted=accepted)
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    entries = gaps.entries(kind, page.object_list, period)
-    return render(
-        request,
-        "reviews/gaps.html",
-        context | {"kind": kind, "page_obj": page, "entries": entries, "accepted": accepted},
-    )
-
-
-@require_POST
-def gap_accept(request: UserRequest) -> HttpResponse:
-    """The office says why one gap may stay."""
-    kind, period = gaps.BY_CODE.get(request.POST.get("kind", "")), chosen_period(request)
-    if not gaps.works_through(request.user) or kind is None or period is None:
-        raise Http404
-    key, reason = (request.POST.get(name, "").replace("\x00", "") for name in ("key", "reason"))
-    on = duties.day_of(period, None)
+        return redirect("gaps")  # which says that there are no duties yet
+    on, only = duties.day_of(period, None), gap_filter.asked(request.GET, request.user)
+    shown = (False, True) if kind is None else (_is_accepted(request),)
+    title = f"任务缺口_{period.code}"
+    conditions = "，".join(filter(None, (kind.title if kind else "", only.conditions)))
     try:
-        gap = gaps.accept(kind, key[:40], period=period, on=on, reason=reason, by=request.user)
+        sheets = gap_files.sheets([kind] if kind else gaps.KINDS, request.user, period, on, only, shown)
+        file = lists.workbook_of(title, sheets, conditions=conditions, by=request.user)
+    except lists.TooLong as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('gaps')}?{request.GET.urlencode()}")
+    return FileResponse(file, as_attachment=True, filename=f"{title}.xlsx")
+
+
+def _kind(request: UserRequest) -> gaps.Kind | None:
+    """The kind that the address names, if it names one; 404 for one that there is not."""
+    code = request.GET.get("kind")
+    if code and code not in gaps.BY_CODE:
+        raise Http404
+    return gaps.BY_CODE[code] if code else None
+
+
+def _is_accepted(request: UserRequest) -> bool:
+    return request.GET.get("show") == "accepted"
+
+
+def _of_all(request: UserRequest, period: Period, on: datetime.date, only: gap_filter.Only) -> dict[str, Any]:
+    found = gaps.tallies(request.user, period, on, only)
+    return {"tallies": found, "unexplained": gaps.unexplained(found)}
+
+
+def _of_kind(
+    request: UserRequest, kind: gaps.Kind, period: Period, on: datetime.date, only: gap_filter.Only
+) -> dict[str, Any]:
+    accepted = _is_accepted(request)
+    rows = kind.rows(request.user, period, on, accepted=accepted, only=only)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return {
+        "kind": kind, "page_obj": page, "entries": gaps.entries(kind, page.object_list, period), "accepted": accepted,
+        "ticked": request.POST.getlist("key"), "reason": request.POST.get("reason", ""),
+    }  # fmt: skip
+
+
+def _did(request: UserRequest, kind: gaps.Kind, period: Period, on: datetime.date) -> bool:
+    """Whether what was asked for was done; a message says what, or why not."""
+    keys = [key[:40].replace("\x00", "") for key in request.POST.getlist("key")]
+    try:
+        if _is_accepted(request):
+            pks = [int(key) for key in keys if key.isascii() and key.isdigit() and len(key) < 12]
+            done = gaps.withdraw(pks, by=request.user)
+            messages.success(request, f"已撤销 {len(done)} 条说明，又列为缺口。{_fewer(len(set(keys)) - len(done))}")
+        else:
+            reason = request.POST.get("reason", "").replace("\x00", "")
+            outcome = gaps.accept(kind, keys, period=period, on=on, reason=reason, by=request.user)
+            messages.success(request, f"已记下 {len(outcome.done)} 条说明。{_left_out(outcome.left_out)}")
     except DomainError as refusal:
         messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"已记下说明：{gap}。")
-    return _back(period.code, kind.code)
+        return False
+    return True
 
 
-@require_POST
-def gap_withdraw(request: UserRequest, pk: int) -> HttpResponse:
-    """What was explained is a gap again."""
-    gap = get_object_or_404(gaps.accepted_by_office(request.user).select_related("period"), pk=pk)
-    code, kind = gap.period.code, gap.kind
-    gaps.withdraw(gap, by=request.user)
-    messages.success(request, "已撤销说明，它又列为缺口。")
-    return _back(code, kind)
+def _fewer(number: int) -> str:
+    return f"另有 {number} 条先前已经撤销。" if number > 0 else ""
 
 
-def _back(period: str, kind: str) -> HttpResponse:
-    return redirect(f"{reverse('gaps')}?{urlencode({'period': period, 'kind': kind})}")
+def _left_out(names: list[str]) -> str:
+    if not names:
+        return ""
+    listed = "、".join(names[:NAMED]) + ("等" if len(names) > NAMED else "")
+    return f"另有 {len(names)} 条没有记，已经补上或已有说明：{listed}。"

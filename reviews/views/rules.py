@@ -89,7 +89,7 @@ def rule_cadence(request: UserRequest) -> HttpResponse:
     try:
         changes = rules_editing.with_cadences(form.cleaned_data)
         found = rules_editing.preview_all(changes, by=request.user) if changes else []
-        context |= {"is_previewed": True, "changes": changes, "digest": form.digest()} | _shown(found)
+        context |= {"is_previewed": True, "changes": changes, "digest": form.digest()} | shown(found)
         if changes and request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
             rules_editing.save_all(changes, reason=form.cleaned_data["reason"], by=request.user)
             codes = "、".join(rule.code for rule, _ in changes)
@@ -113,8 +113,8 @@ def _edit(request: UserRequest, rule: Rule | None) -> HttpResponseBase:
         return _show(request, rule, form)
     try:
         if request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
-            saved = rules_editing.save(rule, form.draft(), reason=form.cleaned_data["reason"], by=request.user)
-            return _saved(request, saved)
+            done = rules_editing.save(rule, form.draft(), reason=form.cleaned_data["reason"], by=request.user)
+            return saved(request, f"规则 {done.code} ", "rules")
         found = rules_editing.preview(rule, form.draft(), by=request.user)
     except rules_editing.BadRule as refusal:
         form.show(refusal.problems)
@@ -124,12 +124,13 @@ def _edit(request: UserRequest, rule: Rule | None) -> HttpResponseBase:
     return _show(request, rule, form, found, is_previewed=True)
 
 
-def _saved(request: UserRequest, rule: Rule) -> HttpResponse:
+def saved(request: UserRequest, what: str, back: str) -> HttpResponse:
+    """What was saved, and where asked for the duties generated anew by it; then back, or to what is under way."""
     periods = rules_editing.periods_followed() if request.POST.get("generate") else []
     if not periods:
-        messages.success(request, f"规则 {rule.code} 已保存。任务在下次生成时随之改变。")
-        return redirect("rules")
-    messages.success(request, f"规则 {rule.code} 已保存。")
+        messages.success(request, f"{what}已保存。任务在下次生成时随之改变。")
+        return redirect(back)
+    messages.success(request, f"{what}已保存。")
     waiting: list[Generation] = []
     for period in periods:
         try:
@@ -141,7 +142,7 @@ def _saved(request: UserRequest, rule: Rule) -> HttpResponse:
             said(request, made)
         else:
             waiting.append(made)
-    return redirect("generation", pk=waiting[0].pk) if waiting else redirect("rules")
+    return redirect("generation", pk=waiting[0].pk) if waiting else redirect(back)
 
 
 def _workbook(request: UserRequest, code: str, found: list[rules_editing.RulePreview]) -> FileResponse:
@@ -170,11 +171,11 @@ def _show(
     if context["is_previewed"]:
         context |= {"digest": form.digest(), "changed": request.POST.get("do") == "save"}
     if found is not None:
-        context |= _shown(found)
+        context |= shown(found)
     return render(request, "reviews/rule_edit.html", context)
 
 
-def _shown(found: list[rules_editing.RulePreview]) -> dict[str, Any]:
+def shown(found: list[rules_editing.RulePreview]) -> dict[str, Any]:
     """The previews with their lines rule by rule, and what the page says of all."""
     return {
         "previews": [(one, _parts(one)) for one in found],

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs.errors import DomainError
 from orgs.models import Scheme
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
 from reviews import schemes
+from reviews.rule_forms import SwitchesForm
+from reviews.rule_versions import switches_of
+from reviews.views import rules
 
 
 @administrators_only
@@ -47,3 +52,24 @@ def scheme_activate(request: UserRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"已启用方案“{made}”。")
     return redirect("schemes")
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def scheme_switches(request: UserRequest, pk: int) -> HttpResponse:
+    """方案设置: first what it would do, then saving exactly that."""
+    scheme = get_object_or_404(Scheme, pk=pk)
+    form = SwitchesForm(request.POST if request.method == "POST" else None, initial=switches_of(scheme)._asdict())
+    context: dict[str, Any] = {"scheme": scheme, "form": form, "kept": schemes.kept_otherwise(scheme)}
+    if request.method == "POST" and form.is_valid():
+        is_changed = form.wanted() != switches_of(scheme)
+        context |= {"is_previewed": True, "is_changed": is_changed, "digest": form.digest()}
+        try:
+            if is_changed and request.POST.get("do") == "save" and request.POST.get("previewed") == form.digest():
+                schemes.change_switches(scheme, form.wanted(), reason=form.cleaned_data["reason"], by=request.user)
+                return rules.saved(request, f"方案“{scheme}”的设置", "schemes")
+        except schemes.SchemeRefused as refusal:
+            form.mark("reason", str(refusal))
+        found = schemes.preview_switches(scheme, form.wanted(), by=request.user) if is_changed else []
+        context |= rules.shown(found)
+    return render(request, "reviews/scheme_switches.html", context)

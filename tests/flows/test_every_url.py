@@ -154,12 +154,15 @@ MATRIX = {
     "rectification_feed_back": (NEVER, "404 404 404 404 200 200 200"),
     "rectification_accept": (NEVER, "404 404 404 404 200 200 200"),
     "rectification_send_back": (NEVER, "404 404 404 404 200 200 200"),
-    "gaps": ("404 404 200 200 404 200 200", NEVER),  # offices, each of its own
-    "gap_accept": (NEVER, "404 404 404 404 404 404 404"),  # of no kind
-    "gap_withdraw": (NEVER, "404 404 404 404 404 302 302"),
+    "gaps": (
+        "404 404 200 200 404 200 200",
+        "404 404 404 404 404 404 404",
+    ),  # offices, each of its own; POST: of no kind
+    "gaps_export": ("404 404 302 302 404 302 302", NEVER),  # before duties were generated, to the page that says so
     "rules": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "schemes": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "scheme_add": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
+    "scheme_switches": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "scheme_activate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "rule_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "rule_cadence": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
@@ -321,10 +324,9 @@ def world(cast) -> World:
         "post": Post.objects.get(person=cast.person["secretary"]).pk,
         "charge": Charge.objects.get(team=cast.org["13"]).pk,
     }
-    gap = AcceptedGap.objects.create(
+    AcceptedGap.objects.create(
         period=cases.period, kind="idle", person=cast.person["secretary"], reason="病休", by=cast.user["admin"]
     )
-    pk_of["gap"] = gap.pk
     Duty.objects.filter(period=cases.period, rule_code="4", records__isnull=True).delete()
     previewed = generation.start(cases.period, by=cast.user["admin"])
     pk_of |= {"generation": previewed.pk, "line": previewed.lines.last().pk}

@@ -99,9 +99,33 @@ class Round:
 ALL = Round()
 
 
-def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
+class Manner:
+    """How a scheme does it: which rules are yearly, whether leaders are reviewed in their branch, after how many months."""
+
+    def __init__(self, yearly=("2C", "3B", "4"), leaders_as_members=True, months=3):
+        self.yearly, self.leaders_as_members, self.months = set(yearly), leaders_as_members, months
+
+    def is_young(self, founded: tuple[int, int, int] | None, year: int, second_half: bool) -> bool:
+        """Founded (year, month, day) too late to have lived its months when the half-year is over."""
+        if founded is None or (year == 2010 and second_half):
+            return False
+        over = (year + 1, 1, 1) if second_half else (year, 7, 1)
+        months = founded[0] * 12 + founded[1] - 1 + self.months
+        return (months // 12, months % 12 + 1, founded[2]) > over
+
+
+USUAL = Manner()
+
+
+def duties(
+    world: World, *, second_half: bool, of: Round = ALL, manner: Manner = USUAL, year: int = 2010
+) -> list[tuple]:
     """Rows (rule, kind, reviewer, acting, target kind, target, basis, joint group), sorted. A round has the yearly ones."""
     rows = set()
+
+    def young(code):
+        return manner.is_young(world.orgs[code].get("founded"), year, second_half)
+
     named = set()
 
     def head_of_target(code):
@@ -112,6 +136,8 @@ def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
 
     def by_org(rule, reviewer, code, basis, *, head=True, group=""):
         named.add(code)
+        if young(code):
+            return
         acting = world.who_acts(reviewer, code)
         if of.takes(world, rule, "org", code):
             rows.add((rule, "org", reviewer, acting, "org", code, basis, group))
@@ -123,6 +149,14 @@ def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
                 heads[key] = (code, acting, basis, group)
 
     codes = sorted(world.orgs)
+    # Who reviews jointly is no target of the rule, of no centre.
+    every_partner = {
+        code
+        for code in codes
+        if world.is_(code, {"总局机关"}, {"机关党委"})
+        and world.orgs[code]["parent"]
+        and world.is_(world.orgs[code]["parent"], {"总局"}, {"党组"})
+    }
     for code in codes:
         org = world.orgs[code]
         above = world.child_of(code)
@@ -137,7 +171,7 @@ def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
             is_target = (
                 world.is_(code, {"国家委"}, {"机关党委"})
                 or world.is_(code, {"直属挂靠单位"})
-                or (world.is_(code, {"总局机关"}) and code not in partners)
+                or (world.is_(code, {"总局机关"}) and code not in every_partner)
             )
             if is_target:
                 for reviewer in [centre, *partners]:
@@ -153,6 +187,8 @@ def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
             by_org("2B", team, code, "division")
         if above and world.is_(above, {"直属挂靠单位"}, {"党委", "党总支"}):
             named.add(code)
+            if young(code):
+                continue
             secretary, head = world.head(above), world.head(code)
             takes_org, takes_head = (of.takes(world, "3A", subject, code) for subject in ("org", "head"))
             if secretary and secretary == head:
@@ -170,12 +206,13 @@ def duties(world: World, *, second_half: bool, of: Round = ALL) -> list[tuple]:
             by_org("0", above, code, "affiliation")
     for (rule, reviewer, person), (_code, acting, basis, group) in heads.items():
         rows.add((rule, "org", reviewer, acting, "person", person, basis, group))
-    if second_half:
-        rows |= _yearly(world, codes, of)
-    return sorted(rows)
+    rows |= _own(world, codes, of, manner)
+    return sorted(row for row in rows if second_half or row[0] not in manner.yearly)
 
 
-def _yearly(world, codes, of):
+def _own(world, codes, of, manner):
+    """Of the own team and branch."""
+    leaders = {person for person, org, *_ in world.posts if world.orgs[org]["type"] != "党支部"}
     rows = set()
     for code in codes:
         secretary = world.head(code) or ""
@@ -190,6 +227,7 @@ def _yearly(world, codes, of):
                     rows.add((rule, "person", secretary, secretary, "person", person, "team", ""))
         if world.orgs[code]["type"] == "党支部" and of.takes(world, "4", "member", code):
             for person, branch in world.members:
-                if branch == code and person != secretary and world.people[person] == "正常":
+                left_out = person in leaders and not manner.leaders_as_members
+                if branch == code and person != secretary and world.people[person] == "正常" and not left_out:
                     rows.add(("4", "person", secretary, secretary, "person", person, "affiliation", ""))
     return rows

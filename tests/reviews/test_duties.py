@@ -176,7 +176,7 @@ def test_the_basis_of_open_duties_follows_the_rule(period, code):
     assert set(rows(period, rule_code=code).values_list("basis", flat=True)) == {Basis.GUIDANCE}
 
 
-def test_a_scheme_may_leave_leaders_to_their_teams(period, cast):
+def test_a_scheme_may_leave_leaders_to_their_teams(period, cast, in_2010):
     assert rows(period, rule_code="4", target_person=cast.person["bureau_head"]).exists()
     Scheme.objects.update(leaders_as_members=False)
     duties.regenerate(period, on=ON)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import random
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from orgs import people, tree
-from orgs.models import Charge, Organization, Person, Post
+from orgs.models import Charge, Organization, Person, Post, Scheme
 from reports.demonstration import load
 from reports.demonstration.people import invent
 from reviews import duties, duty_csv
-from reviews.models import Period, PeriodKind
+from reviews.models import Period, PeriodKind, Rule
 from tests import builders
 from tests.reviews import oracle
 
@@ -27,10 +29,10 @@ CATEGORIES = [
 ROLES = {"书记": "secretary", "副书记": "deputy", "委员": "member"}
 
 
-def random_world(rng: random.Random) -> oracle.World:
+def random_world(rng: random.Random, size: tuple[int, int] = (8, 28), persons: int = 25) -> oracle.World:
     """A crooked little system: any category under any other, vacancies, people with several posts, odd charges."""
     orgs = {"1": {"type": "党组", "category": "总局", "parent": "", "relation": "隶属"}}
-    for n in range(rng.randint(8, 28)):
+    for n in range(rng.randint(*size)):
         parents = [code for code, org in orgs.items() if org["type"] != "党支部" and len(code) < 9]
         parent = rng.choice(parents)
         kind, category = rng.choice(TYPES), rng.choice(CATEGORIES)
@@ -42,7 +44,7 @@ def random_world(rng: random.Random) -> oracle.World:
             )  # fmt: skip
         relation = "指导" if rng.random() < 0.2 else "隶属"
         orgs[f"{parent}{chr(97 + n)}"] = {"type": kind, "category": category, "parent": parent, "relation": relation}
-    people_ = {f"p{n:02d}": "停止党籍" if rng.random() < 0.05 else "正常" for n in range(25)}
+    people_ = {f"p{n:02d}": "停止党籍" if rng.random() < 0.05 else "正常" for n in range(persons)}
     branches = [code for code, org in orgs.items() if org["type"] == "党支部"]
     members = [(person, rng.choice(branches)) for person in people_ if branches and rng.random() < 0.9]
     posts, seen = [], set()
@@ -70,6 +72,7 @@ def store(world: oracle.World) -> None:
         made[code] = Organization(
             code=code, name=code, org_type=builders.TYPES[org["type"]], category=builders.category(org["category"]),
             parent=made.get(org["parent"]), relation="guidance" if org["relation"] == "指导" else "affiliation",
+            founded_on=datetime.date(*org["founded"]) if org.get("founded") else None,
         )  # fmt: skip
     tree.write_many(list(made.values()), [], by=None)
     persons = {
@@ -114,6 +117,53 @@ def test_random_systems_get_the_duties_of_the_table(seed):
     assert derived("2011H1") == oracle.duties(world, second_half=False)
 
 
+ALL_RULES = ["0", "1A", "1B", "2A", "2B", "2C", "3A", "3B", "4", "5A", "5B"]
+BATCHES, EACH = 12, 25  # small systems in one test's database: 300 in all
+
+
+def random_manner(rng: random.Random) -> oracle.Manner:
+    """Any rule yearly or half-yearly, leaders reviewed in their branch or not, any number of months."""
+    yearly = rng.sample(ALL_RULES, rng.randint(0, 8)) if rng.random() < 0.6 else oracle.USUAL.yearly
+    return oracle.Manner(yearly, rng.random() < 0.5, rng.choice([0, 1, 2, 3, 3, 4, 6]))
+
+
+def put(manner: oracle.Manner) -> None:
+    """Into the active scheme."""
+    Scheme.objects.filter(is_active=True).update(
+        leaders_as_members=manner.leaders_as_members, new_org_months=manner.months
+    )
+    active = Rule.objects.filter(scheme__is_active=True)
+    active.filter(code__in=manner.yearly).update(cadence="year")
+    active.exclude(code__in=manner.yearly).update(cadence="half_year")
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_hundreds_of_small_systems_get_the_duties_of_the_table(batch, settings, monkeypatch):
+    """Whatever the scheme's switches and the rules' cadences are; and other ones a moment later."""
+    monkeypatch.setattr(duties.coverage, "sync", lambda *_: None)  # the roster has tests of its own, and takes as long
+    for seed in range(1000 + batch * EACH, 1000 + (batch + 1) * EACH):
+        rng = random.Random(seed)
+        world = random_world(rng, size=(3, 11), persons=9)
+        year, half = rng.choice([(2010, 1), (2010, 2), (2011, 1), (2011, 2)])
+        for code in list(world.orgs)[1:]:
+            if rng.random() < 0.3:
+                month = rng.randint(1, 6) + (6 if half == 2 else 0)
+                world.orgs[code]["founded"] = (year, month, rng.choice([1, 1, 2, 28]))
+        is_over = rng.random() < 0.4
+        settings.TODAY = f"{year}-06-20" if half == 1 else f"{year}-12-20"
+        with transaction.atomic():
+            store(world)
+            first = random_manner(rng)
+            for manner in [first, *(random_manner(rng) for _ in range(rng.choice([0, 0, 1])))]:
+                put(manner)
+                # Once it is over, a half-year keeps the rules and switches that it was first made with.
+                by = first if is_over else manner
+                expected = oracle.duties(world, second_half=half == 2, manner=by, year=year)
+                assert derived(f"{year}H{half}") == expected, f"seed {seed}: {year}H{half}, {vars(by)}"
+                settings.TODAY = f"{year + 1}-09-01" if is_over else settings.TODAY
+            transaction.set_rollback(True)
+
+
 def random_round(rng: random.Random, world: oracle.World) -> oracle.Round:
     """Each choice left open, or some of it."""
     some = lambda found, most: tuple(rng.sample(found, rng.randint(1, most))) if rng.random() < 0.4 else ()  # noqa: E731
@@ -122,7 +172,7 @@ def random_round(rng: random.Random, world: oracle.World) -> oracle.Round:
         types=some(TYPES, 3),
         categories=some(CATEGORIES, 8),
         subjects=some(["org", "head", "team_member", "member"], 3),
-        rules=some(["0", "1A", "1B", "2A", "2B", "2C", "3A", "3B", "4", "5A", "5B"], 6),
+        rules=some(ALL_RULES, 6),
     )
 
 

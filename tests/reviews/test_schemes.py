@@ -10,10 +10,11 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from orgs.errors import Forbidden
-from orgs.models import Category, Organization, Person, Scheme
+from orgs.models import AuditEvent, Category, Organization, Person, Post, Scheme
 from reports.models import CoverageTotal
-from reviews import rules, rules_editing, schemes, wording
-from reviews.models import ChecklistPoint, ContentKind, Duty, DutyStatus, Rule
+from reviews import duties, duty_csv, rule_versions, rules, rules_editing, schemes, why_not, wording
+from reviews.models import ChecklistPoint, ContentKind, Duty, DutyStatus, Period, Rule
+from reviews.rule_versions import Switches
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +107,123 @@ def test_the_page_adds_and_says_what_stands_in_the_way(cast, as_user):
     refused = admin.post(reverse("scheme_activate", args=[scheme.pk]), follow=True).content.decode()
     assert "还有 10 个组织用着其他方案的单位类别" in refused
     assert as_user(cast.user["clerk"]).get(reverse("schemes")).status_code == 404
+
+
+# --- switches --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def period(cast, in_2010):
+    duties.regenerate(duties.ensure_period("2010H2"))
+    return Period.objects.get(code="2010H2")
+
+
+def active():
+    return Scheme.objects.get(is_active=True)
+
+
+def left_out(period):
+    """Members with a duty, of those who lead something that is no branch."""
+    leads = Post.objects.exclude(organization__org_type="branch").values("person")
+    return Duty.objects.filter(period=period, subject="member", target_person__in=leads).count()
+
+
+def test_a_period_that_is_over_keeps_the_switches_it_was_made_with(period, cast, settings):
+    assert left_out(period)
+    told = rule_versions.switches(period)
+    settings.TODAY = "2011-02-01"
+    wanted = Switches(leaders_as_members=False, new_org_months=6)
+    schemes.change_switches(active(), wanted, reason="新办法", by=cast.user["admin"])
+    before = sorted(duty_csv.rows(period))
+    duties.regenerate(period)
+    assert sorted(duty_csv.rows(period)) == before
+    assert rule_versions.switches(Period.objects.get(pk=period.pk)) == told
+    leader = cast.person["member_in_charge"]
+    assert not any("方案规定" in line.text for line in why_not.why_not(None, leader, period).lines)
+    assert schemes.kept_otherwise(active()) == [period]
+    present = duties.ensure_period("2011H1")
+    duties.regenerate(present)
+    present.refresh_from_db()
+    assert (present.leaders_as_members, present.new_org_months) == wanted
+
+
+def test_a_running_period_follows_and_keeps_what_it_was_last_made_with(period, cast):
+    wanted = Switches(leaders_as_members=False, new_org_months=3)
+    schemes.change_switches(active(), wanted, reason="新办法", by=cast.user["admin"])
+    duties.regenerate(period)
+    period.refresh_from_db()
+    assert not left_out(period)
+    assert rule_versions.switches(period) == wanted
+
+
+def test_young_organisations_of_a_past_period_are_counted_by_its_months(cast, in_2010, settings):
+    builders.make_org("139", "党支部", "机关内设机构", cast.org["13"], founded_on=builders.day("2011-02-01"))
+    settings.TODAY = "2011-06-01"
+    period = duties.ensure_period("2011H1")
+    duties.regenerate(period)
+    assert Duty.objects.filter(period=period, target_org__code="139").exists()
+    settings.TODAY = "2011-08-01"
+    schemes.change_switches(active(), Switches(True, 6), reason="新办法", by=None)
+    duties.regenerate(period)
+    assert Duty.objects.filter(period=period, target_org__code="139").exists()
+
+
+def test_switches_are_previewed_exactly_saved_by_administrators_and_left_in_the_trail(period, cast):
+    wanted = Switches(leaders_as_members=False, new_org_months=3)
+    (preview,) = schemes.preview_switches(active(), wanted, by=cast.user["admin"])
+    assert active().leaders_as_members
+    assert [(code, come) for code, come, _ in preview.counts] == [("4", 0)]
+    before = Duty.objects.filter(period=period).count()
+    schemes.change_switches(active(), wanted, reason="新办法", by=cast.user["admin"])
+    duties.regenerate(period)
+    assert before - Duty.objects.filter(period=period).count() == len(preview.lines)
+    event = AuditEvent.objects.get(verb="修改方案设置")
+    assert (event.before, event.after) == ({"leaders_as_members": True}, {"leaders_as_members": False})
+    assert "新办法" in event.summary
+
+
+def test_switches_are_refused_without_authority_reason_or_sense(cast):
+    wanted = Switches(leaders_as_members=False, new_org_months=3)
+    with pytest.raises(Forbidden):
+        schemes.change_switches(active(), wanted, reason="新办法", by=cast.user["clerk"])
+    with pytest.raises(Forbidden):
+        schemes.preview_switches(active(), wanted, by=cast.user["clerk"])
+    with pytest.raises(schemes.SchemeRefused, match="原因"):
+        schemes.change_switches(active(), wanted, reason=" ", by=cast.user["admin"])
+    with pytest.raises(schemes.SchemeRefused, match="0 至 12"):
+        schemes.change_switches(active(), Switches(True, 13), reason="新办法", by=cast.user["admin"])
+    assert active().leaders_as_members
+    schemes.change_switches(active(), Switches(True, 3), reason="没有变化", by=cast.user["admin"])
+    assert not AuditEvent.objects.filter(verb="修改方案设置").exists()
+
+
+def test_the_page_of_switches_previews_saves_and_generates(period, cast, as_user):
+    admin, url = as_user(cast.user["admin"]), reverse("scheme_switches", args=[active().pk])
+    typed = {"new_org_months": "3", "do": "preview"}
+    page = admin.post(url, typed)
+    assert "撤回" in page.content.decode()
+    typed |= {"do": "save", "previewed": page.context["digest"], "generate": "1"}
+    assert "请写明修改原因" in admin.post(url, typed).content.decode()
+    assert active().leaders_as_members
+    other = admin.post(url, typed | {"new_org_months": "4", "reason": "新办法"})
+    assert other.status_code == 200, "not what was previewed"
+    assert active().leaders_as_members
+    admin.post(url, typed | {"reason": "新办法"})
+    assert not active().leaders_as_members
+    assert not left_out(period)
+    assert "设置没有变化" in admin.post(url, typed).content.decode()
+    assert "不在所在支部接受点评" in admin.get(reverse("schemes")).content.decode()
+
+
+def test_the_page_of_switches_bears_junk(cast, as_user):
+    admin, url = as_user(cast.user["admin"]), reverse("scheme_switches", args=[active().pk])
+    for months in ("", "x", "-1", "99999999999", "3.5", "\x00"):
+        assert admin.post(url, {"new_org_months": months, "do": "save"}).status_code == 200
+    assert active().new_org_months == 3
+
+
+def test_switches_of_a_scheme_that_is_not_active_touch_no_duty(period, cast):
+    added = schemes.add("general", by=None)
+    assert schemes.preview_switches(added, Switches(False, 6), by=cast.user["admin"]) == []
+    schemes.change_switches(added, Switches(False, 6), reason="新办法", by=cast.user["admin"])
+    assert rule_versions.switches(period) == Switches(True, 3)
