@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import django
+
+from benchmarks.memory import peak_megabytes
 
 DAY = "2010-12-24"
 PERIOD, EARLIER = "2010H2", "2009H2"
@@ -37,8 +38,7 @@ def _child() -> None:
     began = time.perf_counter()
     total = duties.regenerate(duties.ensure_period(PERIOD)).total
     took = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps([took, peak, total.added, total.kept]) + "\n")
+    sys.stdout.write(json.dumps([took, peak_megabytes(), total.added, total.kept]) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from python_calamine import CalamineWorkbook
 
+from benchmarks.memory import peak_megabytes
+
 LEVELS = (31, 342, 2846, 41484, 620573)
 KINDS = ("党组", "党委", "党委", "党总支", "党总支")
 SHEETS: dict[str, tuple[str, ...]] = {
@@ -269,7 +271,7 @@ def main(arguments: list[str]) -> None:
     settings.DEBUG = False  # or Django keeps every query in memory
     found = STEPS[step](Path(path))
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    found["memory"], found["reader_memory"] = own.ru_maxrss // 1024, children.ru_maxrss // 1024
+    found["memory"], found["reader_memory"] = round(peak_megabytes()), children.ru_maxrss // 1024
     found["cpu"] = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
     print(json.dumps(found))
 
