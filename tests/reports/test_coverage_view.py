@@ -77,7 +77,7 @@ def test_a_leader_without_duties_whose_reason_was_given_is_exempt(cast, period, 
     duties.regenerate(period)
     assert exemptions.counts(period, cast.org["13"], [cast.org["13"]])[cast.org["13"].pk][Measure.LEADERS] == 0
     kind = gaps.BY_CODE["idle"]
-    gaps.accept(kind, "N-idle", period=period, on=clock.today(), reason="长期病休", by=cast.user["clerk"])
+    gaps.accept(kind, ["N-idle"], period=period, on=clock.today(), reason="长期病休", by=cast.user["clerk"])
     assert exemptions.counts(period, cast.org["13"], [cast.org["13"]])[cast.org["13"].pk][Measure.LEADERS] == 1
     before = coverage.totals(period, [cast.org["13"]])[cast.org["13"].pk][Measure.LEADERS]
     line = analysis.sections(cast.user["clerk"], period, cast.org["13"], clock.today())[0].lines[0]
@@ -86,7 +86,7 @@ def test_a_leader_without_duties_whose_reason_was_given_is_exempt(cast, period, 
     assert "无分管" in text
     assert "长期病休" in text
     assert "无分管" not in as_user(cast.user["root_clerk"]).get(reverse("coverage_exempt", args=["1"])).content.decode()
-    gaps.withdraw(period_gap(period), by=cast.user["clerk"])
+    gaps.withdraw([period_gap(period).pk], by=cast.user["clerk"])
     assert exemptions.counts(period, cast.org["13"], [cast.org["13"]])[cast.org["13"].pk][Measure.LEADERS] == 0
 
 
