@@ -129,7 +129,7 @@ class ProgressRow(models.Model):
     """One line of annex 1: 本级, then each child with all below it. due = 应, new = 本次新增, done = 累计."""
 
     report = models.ForeignKey(ProgressReport, models.CASCADE, verbose_name="报表", related_name="rows")
-    order = models.PositiveSmallIntegerField("序号")
+    order = models.PositiveIntegerField("序号")
     organization = models.ForeignKey("orgs.Organization", models.PROTECT, verbose_name="单位", related_name="+")
     unit_name = models.CharField("单位名称", max_length=200)
     basis = models.CharField("依据", max_length=10, choices=RowBasis, blank=True, help_text="早先的报表没有")
