@@ -68,6 +68,7 @@ HEADERS = {
     Measure.ORGANIZATIONS: ("组织代码", "组织名称"),
     Measure.MEMBERS: ("人员编号", "姓名", "所属支部代码", "所属支部"),
 }
+NOT_TOLD_APART = "上一份报表没有保存名单，“本次新增”列出累计完成的全部。"
 PLACED = (16, 14, 18, 36, 12, 14)
 WIDTHS = {Measure.LEADERS: PLACED, Measure.ORGANIZATIONS: (18, 40, 12, 14), Measure.MEMBERS: PLACED}
 
@@ -85,8 +86,6 @@ class Name:
     done_on: str  # ISO, "" while missing
     standing: Standing = Standing.MISSING
 
-
-NOT_TOLD_APART = "上一份报表没有保存名单，“本次新增”列出累计完成的全部。"
 
 Lists = dict[Measure, list[Name]]
 

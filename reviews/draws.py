@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
-from orgs import audit
+from orgs import audit, clock
 from orgs.errors import DomainError
 from orgs.models import Category, Organization, OrgType, Person, Post, Relation
 from reviews import assignments, sampling, snapshots
@@ -53,6 +52,15 @@ class Frame:
         words += ["窗口单位"] if self.window_units else []
         words += ["本期尚未点评"] if self.not_reviewed else []
         return "，".join([*words, "按单位类别分层" if self.by_category else "不分层"])
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One that came out, as it was frozen; whether a duty is there, and the duty if the user may see it."""
+
+    candidate: DrawCandidate
+    is_given: bool
+    duty: Duty | None
 
 
 def candidates(reviewer_org: Organization, acting: Person, period: Period, frame: Frame) -> QuerySet[Organization]:
@@ -169,7 +177,7 @@ def run(draw: Draw, *, by: User) -> Draw:
     if draw.state != DrawState.COMMITTED:
         raise DrawRefused(f"抽取“{draw}”{draw.get_state_display()}，不能再抽。")
     draw.drawn = sampling.draw(draw.seed, draw.codes, draw.quotas)
-    draw.state, draw.drawn_at = DrawState.DRAWN, timezone.now()
+    draw.state, draw.drawn_at = DrawState.DRAWN, clock.now()
     draw.save(update_fields=["drawn", "state", "drawn_at"])
     audit.record(by, "随机抽取", [draw], summary=f"{draw}：抽出 {len(draw.drawn)} 个，种子 {draw.seed}")
     # By what was frozen, not by today's codes.
@@ -206,18 +214,13 @@ def void(draw: Draw, *, reason: str, by: User) -> Draw:
     return draw
 
 
-def result(draw: Draw, user: User) -> list[DrawCandidate]:
-    """What came out, as it was frozen. Each with `is_given` (a duty is there) and `duty`, which is None for whom it is
-    not to see.
-    """
+def result(draw: Draw, user: User) -> list[Drawn]:
+    """What came out, in order of code."""
     given = Duty.objects.filter(assignment__draw=draw)
     everybodys = set(given.order_by().values_list("target_org", flat=True))
     visible = {duty.target_org_id: duty for duty in given.visible_to(user)}
-    rows = list(draw.candidates.filter(code__in=draw.drawn)) if draw.drawn else []
-    for row in rows:
-        row.is_given = row.organization_id in everybodys  # type: ignore[attr-defined]
-        row.duty = visible.get(row.organization_id)  # type: ignore[attr-defined]
-    return rows
+    rows = draw.candidates.filter(code__in=draw.drawn) if draw.drawn else ()
+    return [Drawn(row, row.organization_id in everybodys, visible.get(row.organization_id)) for row in rows]
 
 
 def beside(draw: Draw, user: User) -> tuple[list[Draw], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -11,11 +11,10 @@ from urllib.parse import quote, urlencode
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Case, Q, When
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs import audit, clock, scope
@@ -24,13 +23,12 @@ from orgs.requests import UserRequest
 from orgs.views import as_of
 from orgs.views.organizations import found_by
 from reports import coverage as figures_of
-from reports import exemptions, lists, missing, nudges, past
-from reports.annexes.xlsx import MIME
+from reports import exemptions, missing, nudges, past
 from reports.coverage import Figure, Figures, Row, Unit
+from reports.views.list_files import list_file, too_long
 from reviews.models import Measure, Period
 
 LINES, NAMES = 100, 50
-MOST_IN_A_WORKBOOK = 20_000
 ANY_CODE = "any-code"
 UNQUOTED = "!$&'()*+,;=~:@"  # what `reverse` leaves in an address
 WHO_COUNTS = {
@@ -176,22 +174,6 @@ def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: s
     audit.record(request.user, "导出名单", [org], summary=f"{org.name} {title}，{count} 行")
     rows = missing.table(request.user, found.iterator(chunk_size=2000), of, period, with_duties=on is None)
     return list_file(rows, title, missing.WIDTHS, f"{title}_{org.code}.{kind}")
-
-
-def too_long(request: UserRequest, count: int) -> bool:
-    """More rows than a workbook takes; then a message says so."""
-    if count <= MOST_IN_A_WORKBOOK:
-        return False
-    messages.error(request, f"名单有 {count} 行，超过 Excel 文件的上限 {MOST_IN_A_WORKBOOK} 行，请下载 CSV 文件。")
-    return True
-
-
-def list_file(rows: Iterable[Sequence[str | int]], title: str, widths: Sequence[int], name: str) -> HttpResponseBase:
-    """A download of a list: a csv as it is read, or a workbook of one sheet, by the ending of its name."""
-    disposition = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
-    if name.endswith(".csv"):
-        return StreamingHttpResponse(lists.csv_lines(rows), content_type="text/csv; charset=utf-8", headers=disposition)
-    return HttpResponse(lists.workbook_bytes(rows, title, widths), content_type=MIME, headers=disposition)
 
 
 @require_POST

@@ -9,7 +9,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 
-from orgs import scope
+from orgs import clock, scope
 from orgs.models import Organization
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Draw(models.Model):
     state = models.CharField("状态", max_length=10, choices=DrawState, default=DrawState.COMMITTED)
     drawn = models.JSONField("抽取结果", default=list)
     created_by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="制定人", null=True, related_name="+")
-    created_at = models.DateTimeField("制定时间", auto_now_add=True)
+    created_at = models.DateTimeField("制定时间", default=clock.now, editable=False)
     drawn_at = models.DateTimeField("抽取时间", null=True, blank=True)
     void_reason = models.CharField("作废原因", max_length=200, blank=True)
 

@@ -299,7 +299,7 @@ def test_a_download_holds_only_names_that_the_user_may_see(cast, period, as_user
 
 
 def test_too_long_a_list_is_not_drawn_into_a_workbook(cast, period, as_user, monkeypatch):
-    monkeypatch.setattr("reports.views.coverage.MOST_IN_A_WORKBOOK", 3)
+    monkeypatch.setattr("reports.views.list_files.MOST_IN_A_WORKBOOK", 3)
     answer = as_user(cast.user["clerk"]).get(
         reverse("coverage_missing_file", args=["13", "members", "xlsx"]), follow=True
     )

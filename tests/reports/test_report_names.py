@@ -12,7 +12,7 @@ from reports import report_names, reporting, submissions
 from reports.models import ProgressNames, ProgressReport
 from reports.report_differences import differences
 from reports.report_names import HOLDS, Name, Part, Standing
-from reports.views import coverage as coverage_views
+from reports.views import list_files
 from reviews import coverage as targets
 from reviews.models import CoverageTarget, Measure, RecordState
 from tests.builders import day, make_bare_record, make_period, make_person
@@ -283,7 +283,7 @@ def test_the_file_is_for_who_sees_the_report_in_the_two_kinds_there_are(cast, pe
 
 def test_too_many_names_for_a_workbook_are_told_to_take_the_csv(cast, period, as_user, monkeypatch):
     report = send(cast.org["13"], period)
-    monkeypatch.setattr(coverage_views, "MOST_IN_A_WORKBOOK", 3)
+    monkeypatch.setattr(list_files, "MOST_IN_A_WORKBOOK", 3)
     client = as_user(cast.user["clerk"])
     page = client.get(file_url(report, "131"), follow=True)
     assert page.redirect_chain[0][0] == names_url(report, "131")
