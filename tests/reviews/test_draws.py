@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
+from django.utils import timezone
 
-from orgs import audit, removal, tree
+from orgs import audit, clock, removal, tree
 from orgs.errors import Forbidden
 from orgs.models import Organization
 from reviews import draws, sampling
@@ -226,7 +227,7 @@ def test_who_is_in_the_frame_reads_and_checks_and_does_nothing_else(cast, as_use
 def test_a_duty_that_one_may_not_see_is_said_to_be_there_and_not_shown(cast, as_user):
     draw = draws.run(define(cast, size=4), by=cast.user["clerk"])
     page = as_user(cast.user["lower_secretary"]).get(reverse("draw", args=[draw.pk]))
-    rows = {row.code: (row.is_given, row.duty is not None) for row in page.context["rows"]}
+    rows = {row.candidate.code: (row.is_given, row.duty is not None) for row in page.context["rows"]}
     assert rows == {"131": (True, False), "1311": (True, False), "132": (True, False), "1321": (True, True)}
     assert page.content.decode().count("已派任务") == 3
     assert "未派任务" not in page.content.decode()
@@ -325,6 +326,12 @@ def test_the_record_keeps_names_and_codes_of_the_commitment(cast, as_user):
     assert "塘沽局综合党支部" in drawn
     assert "塘沽海关" not in drawn
     assert "天津检验检疫局党组 · 2010年下半年" in page
+
+
+def test_a_draw_is_dated_by_the_clock(cast):
+    draw = draws.run(define(cast, size=1), by=cast.user["clerk"])
+    assert {timezone.localdate(at) for at in (draw.created_at, draw.drawn_at)} == {clock.today()}
+    assert clock.today().year == 2010
 
 
 def test_an_organisation_in_a_frame_is_not_deleted(cast):
