@@ -24,37 +24,30 @@ if TYPE_CHECKING:
 IDLE = "idle"  # the kind of gap: a leader without any duty
 
 
-def exempt(period: Period, org: Organization) -> QuerySet[CoverageTarget]:
-    """Targets in the subtree that are missing, and whose duties are all exempt (at least one is); and missing leaders
-    without any duty whose office said why (A36: less those exempted with a reason).
+def exempt(period: Period, org: Organization, measure: Measure) -> QuerySet[CoverageTarget]:
+    """Targets of the measure in the subtree that are missing, and whose duties are all exempt (at least one is); and
+    missing leaders without any duty whose office said why (A36: less those exempted with a reason).
+
+    A statement for each measure, because it starts from the few exempt duties: with alternatives, every target is read.
     """
     duties = Duty.objects.filter(period=period).order_by()
     freed, others = duties.filter(status=DutyStatus.EXEMPT), duties.exclude(status=DutyStatus.EXEMPT)
-    by_hand = {"acting__isnull": True}
-    of_orgs = Q(
-        measure=Measure.ORGANIZATIONS, organization__in=freed.filter(target_org__isnull=False).values("target_org")
+    found = CoverageTarget.objects.filter(
+        in_range(org, "organization__"), period=period, measure=measure, done_on__isnull=True
     )
-    of_members = Q(
-        measure=Measure.MEMBERS, person__in=freed.filter(target_person__isnull=False).values("target_person")
-    )
-    of_leaders = Q(measure=Measure.LEADERS) & (
-        Q(person__in=freed.filter(acting__isnull=False).values("acting"))
-        | Q(person__in=freed.filter(**by_hand, reviewer__isnull=False).values("reviewer"))
-        | Q(person__in=AcceptedGap.objects.filter(period=period, kind=IDLE).order_by().values("person"))
-    )
-    still = {
-        Measure.ORGANIZATIONS: others.filter(target_org=OuterRef("organization")),
-        Measure.MEMBERS: others.filter(target_person=OuterRef("person")),
-    }
-    missing = CoverageTarget.objects.filter(in_range(org, "organization__"), period=period, done_on__isnull=True)
-    return missing.filter(
-        (of_orgs & ~Exists(still[Measure.ORGANIZATIONS]))
-        | (of_members & ~Exists(still[Measure.MEMBERS]))
-        | (
-            of_leaders
-            & ~Exists(others.filter(acting=OuterRef("person")))
-            & ~Exists(others.filter(**by_hand, reviewer=OuterRef("person")))
-        )
+    if measure == Measure.ORGANIZATIONS:
+        free = freed.filter(target_org__isnull=False).values("target_org")
+        return found.filter(~Exists(others.filter(target_org=OuterRef("organization"))), organization__in=free)
+    if measure == Measure.MEMBERS:
+        free = freed.filter(target_person__isnull=False).values("target_person")
+        return found.filter(~Exists(others.filter(target_person=OuterRef("person"))), person__in=free)
+    acting = freed.filter(acting__isnull=False).values("acting")
+    secretaries = freed.filter(acting__isnull=True, reviewer__isnull=False).values("reviewer")
+    explained = AcceptedGap.objects.filter(period=period, kind=IDLE).order_by().values("person")
+    return found.filter(
+        ~Exists(others.filter(acting=OuterRef("person"))),
+        ~Exists(others.filter(acting__isnull=True, reviewer=OuterRef("person"))),
+        person__in=acting.union(secretaries, explained),
     )
 
 
@@ -63,7 +56,8 @@ def counts(period: Period, org: Organization, orgs: Iterable[Organization | Unit
     asked = list(Organization.objects.filter(pk__in=[each.pk for each in orgs]).order_by().values_list("pk", *stand()))
     subtrees = Subtrees((pk, tuple(place)) for pk, *place in asked)
     found: dict[int, dict[Measure, int]] = defaultdict(lambda: dict.fromkeys(Measure, 0))
-    for measure, *place in exempt(period, org).order_by().values_list("measure", *stand("organization__")):
+    free = [exempt(period, org, each).order_by().values_list("measure", *stand("organization__")) for each in Measure]
+    for measure, *place in free[0].union(*free[1:], all=True):
         for pk in subtrees.holding(tuple(place)):
             found[pk][Measure(measure)] += 1
     return found
@@ -71,7 +65,7 @@ def counts(period: Period, org: Organization, orgs: Iterable[Organization | Unit
 
 def leaders(user: User, period: Period, org: Organization) -> QuerySet[AcceptedGap]:
     """The exempt leaders of the subtree that no duty stands for, with the reason, as far as the user sees names."""
-    free = exempt(period, org).filter(scope.seen_people(user, "organization__"), measure=Measure.LEADERS).order_by()
+    free = exempt(period, org, Measure.LEADERS).filter(scope.seen_people(user, "organization__")).order_by()
     found = AcceptedGap.objects.filter(period=period, kind=IDLE, person__in=free.values("person"))
     return found.select_related("person", "by__person").order_by("person__number")
 
