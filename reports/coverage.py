@@ -30,6 +30,7 @@ LOCK_SPACE, LOCK_TOTALS = 20102, 1
 FOLD_BATCH = 10_000
 PENDING_IS_MANY = 500
 BATCH = 1000
+LEADERS, ORGS, MEMBERS = Measure
 MANY = 5_000  # organisations that one statement reads
 
 Figures = dict[Measure, "Figure"]
@@ -121,7 +122,8 @@ def _totals(period: Period, org_ids: Sequence[int]) -> dict[int, Figures]:
 
 
 def _figures(numbers: Sequence[int]) -> Figures:
-    return {measure: Figure(numbers[2 * at], numbers[2 * at + 1]) for at, measure in enumerate(Measure)}
+    of_leaders, leaders, of_orgs, orgs, of_members, members = numbers  # as COLUMNS; spelt out, half the time of a loop
+    return {LEADERS: Figure(of_leaders, leaders), ORGS: Figure(of_orgs, orgs), MEMBERS: Figure(of_members, members)}
 
 
 def by_child(period: Period, org: Organization) -> list[Row]:

@@ -36,11 +36,11 @@ def exempt(period: Period, org: Organization, measure: Measure) -> QuerySet[Cove
         in_range(org, "organization__"), period=period, measure=measure, done_on__isnull=True
     )
     if measure == Measure.ORGANIZATIONS:
-        free = freed.filter(target_org__isnull=False).values("target_org")
-        return found.filter(~Exists(others.filter(target_org=OuterRef("organization"))), organization__in=free)
+        orgs = freed.filter(target_org__isnull=False).values("target_org")
+        return found.filter(~Exists(others.filter(target_org=OuterRef("organization"))), organization__in=orgs)
     if measure == Measure.MEMBERS:
-        free = freed.filter(target_person__isnull=False).values("target_person")
-        return found.filter(~Exists(others.filter(target_person=OuterRef("person"))), person__in=free)
+        members = freed.filter(target_person__isnull=False).values("target_person")
+        return found.filter(~Exists(others.filter(target_person=OuterRef("person"))), person__in=members)
     acting = freed.filter(acting__isnull=False).values("acting")
     secretaries = freed.filter(acting__isnull=True, reviewer__isnull=False).values("reviewer")
     explained = AcceptedGap.objects.filter(period=period, kind=IDLE).order_by().values("person")
