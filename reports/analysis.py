@@ -15,7 +15,7 @@ from orgs import scope
 from orgs.models import Organization
 from reports import coverage, exemptions, five, pace, quality, splits
 from reports.coverage import Figure, Figures
-from reviews.models import Measure, Period, ReviewForm
+from reviews.models import Measure, Period
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -68,6 +68,7 @@ def sections(user: User, period: Period, org: Organization, on: datetime.date) -
         *_pace(period, org, totals, on),
         _rules(period, org, on),
         _forms(period, org),
+        *_grades(period, org),
         _figures(period, org, "category", "按单位类别", "类别", splits.by_category(period, org)),
         _figures(period, org, "window", "窗口单位", "单位", splits.by_window(period, org)),
         _rectified(period, org, on),
@@ -205,19 +206,32 @@ def _rules(period: Period, org: Organization, on: datetime.date) -> Section:
 
 def _forms(period: Period, org: Organization) -> Section:
     rows = splits.by_form(period, org)
-    every = sum(row[1] for row in rows)
-    values = {label: value for value, label in ReviewForm.choices}
+    every = sum(row.reviews for row in rows)
     lines = [
         Line(
-            name,
-            (count, orgs, persons),
-            Figure(every, count),
-            _behind(period, org, "form", values[name]) if count and name in values else "",
+            row.name,
+            (row.reviews, row.orgs, row.persons),
+            Figure(every, row.reviews),
+            _behind(period, org, "form", row.code) if row.reviews and row.code else "",
         )
-        for name, count, orgs, persons in rows
+        for row in rows
     ]
     note = "图：占全部点评的比例。同一对象可以用几种形式点评。"
     return Section("forms", "按点评形式", ("形式", "点评（人次、个次）", "被点评的组织", "被点评的人"), lines, note)
+
+
+def _grades(period: Period, org: Organization) -> list[Section]:
+    """No such section where the scheme has no grades and none was given."""
+    rows = splits.by_grade(period, org)
+    if not rows:
+        return []
+    lines = []
+    for row in rows:
+        limit = f"≤{row.most_percent}%{'，超过' if row.is_too_many else ''}" if row.most_percent else DASH
+        url = _behind(period, org, "grade", f"{row.of.value}-{row.name}") if row.count else ""
+        lines.append(Line(f"{row.of.label}：{row.name}", (row.count, rate(row.figure), limit), row.figure, url))
+    note = "每个对象以本期最后一次评定的等次为准，比例以已评等次的为分母；没有评等次的不算。"
+    return [Section("grades", "按评定等次", ("等次", "数", "比例", "比例上限"), lines, note)]
 
 
 def _figures(

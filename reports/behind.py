@@ -14,16 +14,17 @@ from orgs import scope
 from orgs.models import Category, Organization
 from orgs.scope import in_range
 from reports import missing, quality, splits
+from reviews import vocabulary
 from reviews.models import (
     CoverageTarget,
     Duty,
     DutyStatus,
+    GradeOf,
     ItemState,
     Measure,
     Period,
     Record,
     RectificationItem,
-    ReviewForm,
 )
 
 if TYPE_CHECKING:
@@ -74,12 +75,24 @@ def _duty(duty: Duty) -> Entry:
 
 
 def _form(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
-    if value not in ReviewForm.values:
-        return None
     every = Record.objects.counted().counting_in(period).filter(in_range(org, "about_org__"), review__form=value)
     named = every.filter(pk__in=Record.objects.visible_to(user).values("pk")).select_related("review", "about_org")
+    name = vocabulary.form_names().get(value) or every.order_by().values_list("review__form_name", flat=True).first()
+    if not value or not name:
+        return None
     held = F("review__held_on").asc(nulls_last=True)
-    return Behind(f"{ReviewForm(value).label}的点评", every, named.order_by("about_org", held, "pk"), _record)
+    return Behind(f"{name}的点评", every, named.order_by("about_org", held, "pk"), _record)
+
+
+def _grade(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
+    of, _, name = value.partition("-")
+    if of not in GradeOf.values or not name or "\0" in name:
+        return None
+    every = splits.last_graded(period, org, GradeOf(of)).filter(grade=name)
+    named = every.filter(pk__in=Record.objects.readable_text_by(user).values("pk")).select_related(
+        "review", "about_org"
+    )
+    return Behind(f"{GradeOf(of).label}：{name}", every, named.order_by("about_org", "pk"), _record)
 
 
 def _record(record: Record) -> Entry:
@@ -154,5 +167,6 @@ def _target(target: CoverageTarget) -> Entry:
 
 Finding = Callable[["User", Period, Organization, str, datetime.date], Behind | None]
 KINDS: dict[str, Finding] = {
-    "overdue": _overdue, "form": _form, "items": _items, "late": _late, "category": _category, "window": _window,
+    "overdue": _overdue, "form": _form, "grade": _grade, "items": _items, "late": _late, "category": _category,
+    "window": _window,
 }  # fmt: skip

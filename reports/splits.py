@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from orgs.models import Organization
 from orgs.scope import in_range
 from reports.coverage import Figure, Figures
 from reviews import coverage as targets
-from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period, Record, ReviewForm
+from reviews import vocabulary
+from reviews.models import CoverageTarget, Duty, DutyStatus, Grade, GradeOf, Measure, Period, Record
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,77 @@ def by_rule(period: Period, org: Organization, on: datetime.date) -> list[RuleSp
     ]
 
 
-def by_form(period: Period, org: Organization) -> list[tuple[str, int, int, int]]:
-    """Form, reviews that were recorded, different organisations, different persons: of what counts."""
+@dataclass(frozen=True)
+class FormSplit:
+    """The reviews that were held in one form."""
+
+    code: str
+    name: str
+    reviews: int = 0
+    orgs: int = 0  # different ones
+    persons: int = 0
+
+
+def by_form(period: Period, org: Organization) -> list[FormSplit]:
+    """What counts, by form: those that the scheme offers, then what was used else, under the name it had."""
     rows = Record.objects.counted().counting_in(period).filter(in_range(org, "about_org__")).order_by()
-    found = {
-        form: tuple(numbers)
-        for form, *numbers in rows.values_list("review__form").annotate(
-            every=Count("pk"),
-            orgs=Count("target_org", distinct=True),
-            persons=Count("target_person", distinct=True),
-        )
-    }
-    named = [(label, *found.pop(value, (0, 0, 0))) for value, label in ReviewForm.choices]
-    return named + [("（未写形式）", *numbers) for numbers in found.values()]
+    counted = rows.values_list("review__form").annotate(
+        Max("review__form_name"),
+        every=Count("pk"),
+        orgs=Count("target_org", distinct=True),
+        persons=Count("target_person", distinct=True),
+    )
+    found = {code: FormSplit(code, name or "（未写形式）", *numbers) for code, name, *numbers in counted}
+    offered = vocabulary.form_names(is_on=True)
+    named = [replace(found.pop(code, FormSplit(code, name)), name=name) for code, name in offered.items()]
+    return named + sorted(found.values(), key=lambda split: (not split.code, split.code))
+
+
+@dataclass(frozen=True)
+class GradeSplit:
+    """Those whose last grade in the half-year is this one."""
+
+    of: GradeOf
+    name: str
+    count: int
+    graded: int  # all of this kind who got any
+    most_percent: int | None
+
+    @property
+    def figure(self) -> Figure:
+        """Its share of the graded."""
+        return Figure(self.graded, self.count)
+
+    @property
+    def is_too_many(self) -> bool:
+        """More than the scheme wants."""
+        return self.most_percent is not None and self.count * 100 > self.graded * self.most_percent
+
+
+def last_graded(period: Period, org: Organization, of: GradeOf) -> QuerySet[Record]:
+    """Of each target of this kind in the subtree, its last review of the half-year that gave a grade."""
+    graded = vocabulary.graded(period, of).filter(in_range(org, "about_org__"))
+    newest = Window(
+        RowNumber(),
+        partition_by=[F("target_org"), F("target_person")],
+        order_by=[F("review__held_on").desc(nulls_last=True), F("pk").desc()],
+    )
+    last = graded.annotate(place=newest).filter(place=1)
+    return Record.objects.filter(pk__in=last.values("pk")).order_by()
+
+
+def by_grade(period: Period, org: Organization) -> list[GradeSplit]:
+    """The grades of the scheme with how many have them, then those that were given and are no longer offered."""
+    offered = Grade.objects.filter(scheme__is_active=True, is_on=True).order_by("order", "pk")
+    limits = {(grade.of, grade.name): grade.most_percent for grade in offered}
+    found = []
+    for of in GradeOf:
+        counts = dict(last_graded(period, org, of).values_list("grade").annotate(Count("pk")))
+        names = [name for whom, name in limits if whom == of]
+        names += sorted(set(counts) - set(names))
+        graded = sum(counts.values())
+        found += [GradeSplit(of, name, counts.get(name, 0), graded, limits.get((of, name))) for name in names]
+    return found
 
 
 def by_category(period: Period, org: Organization) -> list[tuple[str, Figures]]:

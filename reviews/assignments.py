@@ -13,7 +13,7 @@ from django.db.models import Q
 from orgs import audit, heads, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Membership, Organization, Person, Post
-from reviews import duties, snapshots
+from reviews import duties, snapshots, vocabulary
 from reviews.aligning import BY_HAND
 from reviews.drafts import tidy
 from reviews.models import Assignment, Basis, Draw, Duty, Period, Record, ReviewerKind, ReviewForm, Subject
@@ -64,7 +64,8 @@ def assign(
     """
     assigning(reviewer_org, by)
     topic, reason = tidy(topic)[:REASON], tidy(reason)[:REASON]
-    if form not in ReviewForm.values:
+    forms = vocabulary.form_names(is_on=None if draw else True)
+    if form not in forms:
         raise AssignmentRefused("请选择点评形式。")
     if form == ReviewForm.TOPICAL and not topic:
         raise AssignmentRefused("专题点评要写明是哪个专题，例如“质量提升”。")
@@ -95,8 +96,8 @@ def assign(
         raise AssignmentRefused(
             f"“{reviewer_org}”本期已经有一项指派的任务点评“{name}”，不能重复指派；要改的先撤回原来那项。"
         ) from None
-    Assignment.objects.create(duty=duty, form=form, topic=topic, reason=reason, draw=draw, by=by)
-    audit.record(by, "指派任务", [duty], summary=f"{reviewer_org}：{acting.name}点评{name}（{ReviewForm(form).label}）")
+    Assignment.objects.create(duty=duty, form=form, form_name=forms[form], topic=topic, reason=reason, draw=draw, by=by)
+    audit.record(by, "指派任务", [duty], summary=f"{reviewer_org}：{acting.name}点评{name}（{forms[form]}）")
     return duty
 
 
@@ -190,7 +191,7 @@ def assigning_more(*, acting: Person, form: str, due_on: datetime.date, topic: s
             target_person=duty.target_person, about_org=duty.about_org, form=form, due_on=due_on, topic=topic,
             reason=reason, by=by,
         )  # fmt: skip
-        return f"另行指派{acting.name}{more.assignment.get_form_display()}，{due_on}前"
+        return f"另行指派{acting.name}{more.assignment.form_name}，{due_on}前"
 
     return act
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orgs import clock
 from orgs.errors import DomainError
 from reviews.completeness import Lack
-from reviews.models import ReviewForm, ReviewKind, Verdict
+from reviews.models import ReviewKind, Verdict
 
 if TYPE_CHECKING:
     from reviews.models import Record
@@ -63,6 +63,7 @@ class RecordDraft:
     directions: str = ""
     feedback_due_on: datetime.date | None = None
     member_count: int | None = None
+    grade: str = ""
     answers: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     duty_ids: tuple[int, ...] = ()
 
@@ -72,10 +73,13 @@ def tidy(text: str) -> str:
     return UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
-def cleaned(draft: RecordDraft, record: Record, *, point_ids: set[int]) -> RecordDraft:
+def cleaned(
+    draft: RecordDraft, record: Record, *, point_ids: set[int], forms: Container[str], grades: Container[str]
+) -> RecordDraft:
     """The draft as it will be kept: tidied, empty problems and answers dropped.
 
-    Raises BadDraft with every value that cannot be kept. `point_ids`: the points that may be answered.
+    Raises BadDraft with every value that cannot be kept. `point_ids`: the points that may be answered; `forms` and
+    `grades`: what may be chosen (codes of forms, names of grades).
     """
     texts = {name: tidy(getattr(draft, name)) for name in TEXTS}
     problems = tuple(text for text in map(tidy, draft.problems) if text)
@@ -86,7 +90,9 @@ def cleaned(draft: RecordDraft, record: Record, *, point_ids: set[int]) -> Recor
         for name, (label, most) in TEXTS.items()
         if len(texts[name]) > most
     ]
-    found += _choices(tidied) + _days(tidied, record) + _problems(problems) + _answers(answers, point_ids)
+    found += (
+        _choices(tidied, forms, grades) + _days(tidied, record) + _problems(problems) + _answers(answers, point_ids)
+    )
     if draft.member_count is not None and not 0 <= draft.member_count <= MOST_MEMBERS:
         found.append(Lack("member_count", "党员人数应当是 0 或正整数，请改正"))
     if found:
@@ -99,12 +105,14 @@ def settled(draft: RecordDraft, **values: object) -> RecordDraft:
     return replace(draft, **values)  # type: ignore[arg-type]
 
 
-def _choices(draft: RecordDraft) -> list[Lack]:
+def _choices(draft: RecordDraft, forms: Container[str], grades: Container[str]) -> list[Lack]:
     found = []
     if draft.kind not in ReviewKind.values:
         found.append(Lack("kind", "请在日常点评和定期点评中选择一项"))
-    if draft.form and draft.form not in ReviewForm.values:
+    if draft.form and draft.form not in forms:
         found.append(Lack("form", "没有这种点评形式，请重新选择"))
+    if draft.grade and draft.grade not in grades:
+        found.append(Lack("grade", "没有这个等次，请重新选择"))
     return found
 
 

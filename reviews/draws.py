@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from orgs import audit, clock
 from orgs.errors import DomainError
 from orgs.models import Category, Organization, OrgType, Person, Post, Relation
-from reviews import assignments, sampling, snapshots
+from reviews import assignments, sampling, snapshots, vocabulary
 from reviews.aligning import BY_HAND
 from reviews.drafts import tidy
 from reviews.models import Draw, DrawCandidate, DrawState, Duty, Period, Record, ReviewForm, SeedSource
@@ -118,6 +118,8 @@ def define(
     on = snapshots.day_of(period, None)
     if not occasion:
         raise DrawRefused("请写明为什么抽取（事由）。")
+    if ReviewForm.RANDOM not in vocabulary.form_names(is_on=True):
+        raise DrawRefused("现行方案没有启用“随机点评”这种形式，请先由系统管理员在“方案”中启用。")
     if not snapshots.may_lead(acting, reviewer_org, on):
         raise DrawRefused(f"{acting.name}不是“{reviewer_org}”的班子成员或书记，不能以它的名义点评。")
     if not period.starts_on <= due_on <= period.ends_on:

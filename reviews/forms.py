@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Container
 from typing import Any
 
 from django import forms
@@ -12,8 +13,8 @@ from django.utils.functional import cached_property
 
 from orgs import clock
 from orgs.models import Post, User
-from reviews import leaders
-from reviews.models import ChecklistPoint, Duty, Record, ReviewForm, ReviewKind, Verdict
+from reviews import leaders, vocabulary
+from reviews.models import ChecklistPoint, Duty, Record, ReviewKind, Verdict
 from reviews.records import RecordDraft
 
 # What people really type; the phone's date picker sends the first.
@@ -133,7 +134,7 @@ class RecordForm(Styled):
     kind = forms.ChoiceField(label="日常或定期", choices=ReviewKind.choices, required=False)
     held_on = DayField(label="点评时间", required=False)
     place = _text("地点", max_length=200, placeholder="例如：支部活动室", autocomplete="off")
-    form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ReviewForm.choices], required=False)
+    form = forms.CharField(label="点评形式", required=False, widget=forms.Select)
     form_note = _text("会议、专题或场合", max_length=200, placeholder="例如：支部党员大会、民主生活会")
     participants = _text("参加人员", rows=2, placeholder="可不填；例如：支部全体党员")
     assisted_committee = _text("协助的地方党委", max_length=200, placeholder="例如：中共天津市委")
@@ -141,6 +142,7 @@ class RecordForm(Styled):
     prior_summary = _text("前段小结", rows=4, help_text="由被点评党组织提供：前一阶段开展活动的情况")
     achievements = _text("主要成绩", rows=4)
     directions = _text("整改意见建议", rows=4)
+    grade = forms.CharField(label="评定等次", required=False, widget=forms.Select)
     feedback_due_on = DayField(label="整改反馈期限", required=False, help_text="要求对方在这一天前反馈整改落实情况")
 
     def __init__(
@@ -155,8 +157,16 @@ class RecordForm(Styled):
     ) -> None:
         self.record, self.stored, self.points, self.duties = record, stored, points, duties
         self.typed = data if data is not None else QueryDict()
+        self.offered = vocabulary.forms(record.review.form, record.review.form_name)
+        self.grades = vocabulary.grades(record)
         super().__init__(data, initial={name: getattr(stored, name) for name in self.base_fields}, auto_id="id_%s")
         self.fields["version"].widget.attrs["autocomplete"] = "off"
+        self.fields["form"].widget.choices = [("", "请选择"), *self.offered.items()]
+        if self.grades:
+            self.fields["grade"].widget.choices = [("", "不评等次"), *((name, name) for name in self.grades)]
+            self.fields["grade"].help_text = vocabulary.advice(record)
+        else:
+            del self.fields["grade"]
         if record.is_of_person:
             for name in ("prior_summary", "member_count"):
                 del self.fields[name]
@@ -165,6 +175,20 @@ class RecordForm(Styled):
         if not assists:
             del self.fields["assisted_committee"]
         self.fields["held_on"].widget.attrs["max"] = clock.today().isoformat()
+
+    def clean_form(self) -> str:
+        """A form that the scheme offers."""
+        return self._one_of("form", self.offered)
+
+    def clean_grade(self) -> str:
+        """A grade that the scheme has for this kind of target."""
+        return self._one_of("grade", self.grades)
+
+    def _one_of(self, name: str, offered: Container[str]) -> str:
+        value: str = self.cleaned_data[name]
+        if value and value not in offered:
+            raise forms.ValidationError("没有这个选项，请重新选择。")
+        return value
 
     @property
     def problems_label(self) -> str:

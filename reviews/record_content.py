@@ -40,6 +40,7 @@ def draft_of(record: Record) -> RecordDraft:
         directions=record.directions,
         feedback_due_on=record.feedback_due_on,
         member_count=record.member_count,
+        grade=record.grade,
         answers={pk: (verdict, note) for pk, verdict, note in record.answers.values_list("point", "verdict", "note")},
         duty_ids=tuple(sorted(served(record)[1:])),
     )

@@ -15,7 +15,7 @@ from django.utils import timezone
 from orgs import audit, clock, heads, scope
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import Membership, Organization, Person, Post
-from reviews import completeness, coverage, drafts, duties, record_scope, rectifications, snapshots
+from reviews import completeness, coverage, drafts, duties, record_scope, rectifications, snapshots, vocabulary
 from reviews.completeness import Lack
 from reviews.drafts import BadDraft as BadDraft
 from reviews.drafts import RecordDraft as RecordDraft
@@ -32,7 +32,6 @@ from reviews.models import (
     RecordState,
     RectificationItem,
     Review,
-    ReviewForm,
 )
 from reviews.record_content import checklist as checklist
 from reviews.record_content import draft_of as draft_of
@@ -140,7 +139,7 @@ def open_draft(duty: Duty, *, by: User) -> Record:
     review = Review(period=duty.period, reviewer_org=duty.reviewer_org, reviewer=reviewer, entered_by=by)
     assigned = Assignment.objects.filter(duty=duty).first()
     if assigned is not None:
-        review.form, review.form_note = assigned.form, assigned.topic
+        review.form, review.form_name, review.form_note = assigned.form, assigned.form_name, assigned.topic
     record = Record(
         kind=snapshots.kind_of_duty(duty),
         target_org=duty.target_org,
@@ -391,7 +390,8 @@ def _begin(review: Review, record: Record, by: User) -> Record:
     """Save a new draft, prefilled."""
     on = snapshots.day_of(review.period, None)
     role = snapshots.role_of(review.reviewer, review.reviewer_org, on)
-    review.form = review.form or _usual_form(record.kind, role)
+    if not review.form:
+        review.form, review.form_name = _usual_form(record.kind, role)
     if review.period.starts_on <= clock.today() <= review.period.ends_on:
         review.held_on = clock.today()  # mostly logged on site, the same day
     record.review = review
@@ -406,11 +406,11 @@ def _begin(review: Review, record: Record, by: User) -> Record:
     return record
 
 
-def _usual_form(kind: str, role: str) -> str:
-    """What this kind of target mostly gets; none where it would not fit (a wrong guess is worse than none)."""
-    is_head = kind in (ContentKind.TEAM_HEAD, ContentKind.BASE_HEAD)
-    form = ReviewForm.INDIVIDUAL if is_head else ReviewForm.MEETING
-    return "" if completeness.form_hint(form, role, kind) else form
+def _usual_form(kind: str, role: str) -> tuple[str, str]:
+    """Code and name of what this kind of target mostly gets; none where it would not fit (a wrong guess is worse than none)."""
+    offered = vocabulary.form_names(is_on=True)
+    code = vocabulary.usual_form(offered, is_head=kind in (ContentKind.TEAM_HEAD, ContentKind.BASE_HEAD))
+    return ("", "") if not code or completeness.form_hint(code, role, kind) else (code, offered[code])
 
 
 def _ad_hoc_organization(
@@ -486,7 +486,9 @@ def _count(record: Record, verb: str, by: User) -> Record:
 def _keep(record: Record, draft: RecordDraft, by: User) -> Record:
     """Write the draft into the record that is held."""
     points = {point.pk for point in checklist(record)}
-    draft = drafts.cleaned(draft, record, point_ids=points)
+    forms = vocabulary.forms(record.review.form, record.review.form_name)
+    grades = vocabulary.grades(record)
+    draft = drafts.cleaned(draft, record, point_ids=points, forms=forms, grades=grades)
     offered = {duty.pk: duty for duty in further_duties(record)}
     wanted = tuple(sorted(set(draft.duty_ids)))
     if not set(wanted) <= set(offered):
@@ -500,7 +502,8 @@ def _keep(record: Record, draft: RecordDraft, by: User) -> Record:
     review = record.review
     for name in ("kind", "held_on", "place", "form", "form_note", "participants", "assisted_committee"):
         setattr(review, name, getattr(draft, name))
-    for name in ("prior_summary", "achievements", "directions", "feedback_due_on", "member_count"):
+    review.form_name = forms.get(draft.form, "")
+    for name in ("prior_summary", "achievements", "directions", "feedback_due_on", "member_count", "grade"):
         setattr(record, name, getattr(draft, name))
     snapshots.refresh(record)
     record.version += 1

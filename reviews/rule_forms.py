@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 
 from orgs.models import Category, OrgType
-from reviews import rules, rules_editing, schemes
+from reviews import rules, rules_editing, schemes, vocabulary
 from reviews.forms import DayField, Styled
-from reviews.models import Basis, Cadence, Joint, Reach, ReviewerKind, Side
+from reviews.models import Basis, Cadence, GradeOf, Joint, Reach, ReviewerKind, Side
 from reviews.rule_versions import Switches
 from reviews.rules_editing import Problem, Range, RuleDraft
 
@@ -69,6 +69,49 @@ class SwitchesForm(Styled):
     def digest(self) -> str:
         """Names what was previewed, so that nothing else is saved."""
         return hashlib.sha256(repr(self.wanted()).encode()).hexdigest()[:24]
+
+
+class WordForm(Styled):
+    """One form of review, as a line of the scheme's list."""
+
+    pk = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    order = forms.IntegerField(label="排序", min_value=0, max_value=999, required=False)
+    name = forms.CharField(label="名称", max_length=vocabulary.NAME, required=False)
+    is_on = forms.BooleanField(label="启用", required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_on"].widget.attrs["class"] = "form-check-input"
+
+    def line(self) -> vocabulary.Line:
+        """What was typed, of a valid form."""
+        said = {name: value for name, value in self.cleaned_data.items() if name in self.fields}
+        said |= {"name": said["name"].replace("\x00", ""), "order": said["order"] or 0}
+        return vocabulary.Line(**said)
+
+
+class GradeForm(WordForm):
+    """One grade, as a line of the scheme's list."""
+
+    of = forms.ChoiceField(label="对象", choices=GradeOf.choices, required=False)
+    most_percent = forms.IntegerField(label="比例上限（%）", min_value=1, max_value=99, required=False)
+
+
+class WordsForm(Styled):
+    """Why the list is changed, and from which state of it."""
+
+    base = forms.CharField(max_length=24, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="修改原因", max_length=vocabulary.REASON, help_text="留在操作记录里",
+        error_messages={"required": "请写明修改原因。"},
+    )  # fmt: skip
+
+
+def lines_of(form: type[WordForm]) -> type[forms.BaseFormSet]:
+    """A list of such lines, with some empty ones at the end."""
+    return forms.formset_factory(
+        form, extra=SPARE, max_num=vocabulary.MOST + SPARE, absolute_max=vocabulary.MOST + SPARE
+    )
 
 
 class RuleForm(Styled):

@@ -14,7 +14,7 @@ from orgs import audit, scope, tree
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Category, Organization, Scheme
 from reviews import rules_editing
-from reviews.models import ChecklistPoint, Duty, Period, Rule, RuleSelector
+from reviews.models import ChecklistPoint, Duty, Grade, GradeOf, OfferedForm, Period, Rule, RuleSelector
 from reviews.rule_versions import Switches, is_closed, switches_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,18 @@ class Switch:
     duties: int  # of rules of other schemes, in half-years whose duties were derived
 
     @property
+    def forms(self) -> str:
+        """The forms that it offers, in words."""
+        return "、".join(form.name for form in self.scheme.forms.all() if form.is_on)
+
+    @property
+    def grades(self) -> str:
+        """The grades that it has, in words; empty where it asks for none."""
+        offered = [grade for grade in self.scheme.grades.all() if grade.is_on]
+        found = {of: [grade.name for grade in offered if grade.of == of] for of in GradeOf}
+        return "；".join(f"{of.label} {'、'.join(names)}" for of, names in found.items() if names)
+
+    @property
     def organizations(self) -> int:
         """How many organisations have a category of another scheme."""
         return sum(number for _, number in self.in_use)
@@ -59,7 +71,7 @@ def to_add() -> list[dict[str, Any]]:
 
 @transaction.atomic
 def add(code: str, *, by: User | None) -> Scheme:
-    """新增方案: categories, rules and checklist of a shipped scheme; not active. Raises SchemeRefused, Forbidden."""
+    """新增方案: categories, rules, checklist, forms and grades of a shipped scheme; not active. Raises SchemeRefused, Forbidden."""
     _administrators_only(by)
     said = next((one for one in to_add() if one["code"] == code), None)
     if said is None:
@@ -78,6 +90,15 @@ def add(code: str, *, by: User | None) -> Scheme:
             RuleSelector(rule=rule, side=side, category=categories.get(name), org_type=org_type)
             for side, name, org_type in row["selectors"]
         )
+    OfferedForm.objects.bulk_create(
+        OfferedForm(scheme=scheme, code=code, name=name, order=order)
+        for order, (code, name) in enumerate(said["forms"].items(), start=1)
+    )
+    Grade.objects.bulk_create(
+        Grade(scheme=scheme, of=of, name=name, order=order, most_percent=most)
+        for of, grades in said["grades"].items()
+        for order, (name, most) in enumerate(grades, start=1)
+    )
     ChecklistPoint.objects.bulk_create(
         ChecklistPoint(scheme=scheme, kind=kind, order=order, text=text, is_stressed=stressed, clause=part["clause"])
         for kind, part in said["checklist"].items()

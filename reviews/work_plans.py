@@ -14,13 +14,13 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from orgs import audit, clock, scope
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Grant, Organization
+from reviews import vocabulary
 from reviews.drafts import tidy
 from reviews.models import (
     Combined,
     Duty,
     DutyStatus,
     Period,
-    ReviewForm,
     Subject,
     WorkPlan,
     WorkPlanLine,
@@ -125,8 +125,10 @@ def draft(org: Organization, *, period: Period, by: User) -> WorkPlan:
     subjects = [str(label) for value, label in Subject.choices if duties.filter(subject=value).exists()]
     plan.coverage = f"本方案共安排点评 {duties.count()} 项，对象为{'、'.join(subjects)}。" if subjects else ""
     plan.schedule = f"{_said(period.starts_on)}至{_said(period.ends_on)}，具体日期见附表。"
-    plan.forms = sorted(set(plan.lines.exclude(form="").values_list("form", flat=True)))
-    plan.save(update_fields=["coverage", "schedule", "forms"])
+    used = dict(plan.lines.exclude(form="").order_by().values_list("form", "form_name").distinct())
+    plan.forms = [*(code for code in vocabulary.form_names() if code in used)]
+    plan.form_names = [used[code] for code in plan.forms]
+    plan.save(update_fields=["coverage", "schedule", "forms", "form_names"])
     WorkPlanLine.objects.filter(plan=plan).update(is_added=False)
     audit.record(by, "起草工作方案", [plan])
     return plan
@@ -145,10 +147,11 @@ def follow(plan: WorkPlan) -> tuple[int, int]:
         .exclude(pk__in=known)
         .select_related("reviewer_org", "acting", "reviewer", "target_org", "target_person", "assignment")
     )
+    offered = vocabulary.form_names(is_on=True)
     lines = [
         WorkPlanLine(
             plan=plan, duty=duty, order=order, target_name=duty.target_name, subject_name=duty.get_subject_display(),
-            reviewer_name=_reviewer_name(duty), form=_form(duty), is_added=True,
+            reviewer_name=_reviewer_name(duty), is_added=True, **_form(duty, offered),
         )
         for order, duty in enumerate(new.order_by("rule_code", "about_org__code", "pk"), start=last + 1)
     ]  # fmt: skip
@@ -199,13 +202,17 @@ def save(
     """Keep what was typed. `lines` by id; `rest_on`: the day for every line that has none."""
     plan = _locked(plan)
     _may(plan, by, "save", "修改")
-    before = {name: getattr(plan, name) for name in (*TEXTS, "forms", "combined")}
+    before = {name: getattr(plan, name) for name in (*TEXTS, "forms", "form_names", "combined")}
     for name, label in TEXTS.items():
         text = tidy(texts.get(name, ""))
         if len(text) > LONG:
             raise WorkPlanRefused(f"{label}太长：最多 {LONG} 个字，现有 {len(text)} 个，请删减。")
         setattr(plan, name, text)
-    plan.forms = [value for value in ReviewForm.values if value in set(forms)]
+    offered = vocabulary.form_names(is_on=True)
+    known = dict(zip(plan.forms, plan.form_names, strict=True)) | offered
+    ticked = set(forms)
+    plan.forms = [code for code in known if code in ticked]
+    plan.form_names = [known[code] for code in plan.forms]
     plan.combined = [value for value in Combined.values if value in set(combined)]
     _within(plan.period, rest_on, "其余各项")
     changed = []
@@ -213,13 +220,15 @@ def save(
         typed = lines.get(line.pk, PlanLine(line.form, line.planned_on))
         day = typed.planned_on or rest_on
         _within(plan.period, day, line.target_name)
-        if typed.form and typed.form not in ReviewForm.values:
+        if typed.form and typed.form not in {line.form, *offered}:
             raise WorkPlanRefused(f"“{line.target_name}”的点评形式不对，请重新选择。")
         if (line.form, line.planned_on) != (typed.form, day):
-            line.form, line.planned_on = typed.form, day
+            if line.form != typed.form:
+                line.form, line.form_name = typed.form, offered.get(typed.form, "")
+            line.planned_on = day
             changed.append(line)
-    WorkPlanLine.objects.bulk_update(changed, ["form", "planned_on"], batch_size=500)
-    plan.save(update_fields=[*TEXTS, "forms", "combined", "saved_at"])
+    WorkPlanLine.objects.bulk_update(changed, ["form", "form_name", "planned_on"], batch_size=500)
+    plan.save(update_fields=[*TEXTS, "forms", "form_names", "combined", "saved_at"])
     after = {name: getattr(plan, name) for name in before}
     audit.record(by, "修改工作方案", [plan], changes={plan.pk: (before, after)})
     return plan
@@ -302,9 +311,9 @@ def adjust(plan: WorkPlan, *, by: User) -> WorkPlan:
     last = versions(plan).first()
     fresh = WorkPlan.objects.create(
         organization=plan.organization, period=plan.period, version=(last or plan).version + 1, author=by,
-        forms=plan.forms, combined=plan.combined, **{name: getattr(plan, name) for name in TEXTS},
+        forms=plan.forms, form_names=plan.form_names, combined=plan.combined, **{name: getattr(plan, name) for name in TEXTS},
     )  # fmt: skip
-    names = ("duty_id", "reviewer_name", "target_name", "subject_name", "form", "planned_on")
+    names = ("duty_id", "reviewer_name", "target_name", "subject_name", "form", "form_name", "planned_on")
     WorkPlanLine.objects.bulk_create(
         (
             WorkPlanLine(plan=fresh, order=order, **{name: getattr(line, name) for name in names})
@@ -354,13 +363,13 @@ def _reviewer_name(duty: Duty) -> str:
     return person.name if person else "（待明确）"
 
 
-def _form(duty: Duty) -> str:
-    """As assigned; else what its kind of target mostly gets."""
+def _form(duty: Duty, offered: Mapping[str, str]) -> dict[str, str]:
+    """As assigned; else what its kind of target mostly gets. Code and name."""
     assigned = getattr(duty, "assignment", None)
     if assigned is not None:
-        return str(assigned.form)
-    form = ReviewForm.INDIVIDUAL if duty.subject == Subject.HEAD else ReviewForm.MEETING
-    return str(form)
+        return {"form": assigned.form, "form_name": assigned.form_name}
+    code = vocabulary.usual_form(offered, is_head=duty.subject == Subject.HEAD)
+    return {"form": code, "form_name": offered.get(code, "")}
 
 
 def _heads(plan: WorkPlan, user: User) -> bool:

@@ -58,7 +58,7 @@ class FormAdmin(ExportOnlyAdmin):
     @admin.display(description="点评形式")
     def form_name(self, record: Record) -> str:
         """In which form."""
-        return record.review.get_form_display()
+        return record.review.form_name
 
     @admin.display(description="点评领导", ordering="review__reviewer_name")
     def reviewer_name(self, record: Record) -> str:

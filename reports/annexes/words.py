@@ -34,5 +34,5 @@ def form(review: Review) -> str:
     """集中点评（支部党员大会）; a form of the unit's own by its own name (R26)."""
     if review.form == ReviewForm.OTHER and review.form_note:
         return review.form_note
-    name = review.get_form_display() if review.form else ""
+    name = review.form_name
     return f"{name}（{review.form_note}）" if name and review.form_note else name

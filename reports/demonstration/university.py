@@ -13,7 +13,7 @@ from orgs.importing.reading import Book
 from orgs.models import Organization, Person, User
 from reports import coverage
 from reports.demonstration.people import Invention, invent
-from reviews import duties, records, schemes
+from reviews import duties, records, schemes, vocabulary
 from reviews.models import Duty, Period, ReviewForm
 
 SCHEME = "general"
@@ -84,6 +84,7 @@ def _review(period: Period, office: User, today: datetime.date) -> None:
                 place="会议室",
                 form=form,
                 form_note="民主生活会" if form == ReviewForm.MEETING else "",
+                grade=vocabulary.grades(record)[0 if turn % 4 == 3 else 1],
                 answers={point.pk: ("yes", "") for point in records.checklist(record)},
                 **SAID,
             )

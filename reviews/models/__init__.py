@@ -9,10 +9,11 @@ from reviews.models.duty import Basis, Duty, DutyStatus, ReviewerKind, Subject
 from reviews.models.gap import AcceptedGap
 from reviews.models.generation import Generation, GenerationJob, GenerationLine, GenerationState, SetAside
 from reviews.models.period import Period, PeriodKind
-from reviews.models.record import Answer, Record, RecordState, Review, ReviewForm, ReviewKind, Verdict
+from reviews.models.record import Answer, Record, RecordState, Review, ReviewKind, Verdict
 from reviews.models.rectification import ItemState, RectificationItem, RectificationStep
 from reviews.models.rule import Cadence, Joint, Reach, Rule, RuleSelector, Side
 from reviews.models.rule_version import RuleVersion
+from reviews.models.vocabulary import Grade, GradeOf, OfferedForm, ReviewForm
 from reviews.models.work_plan import Combined, WorkPlan, WorkPlanLine, WorkPlanState
 
 __all__ = [
@@ -37,9 +38,12 @@ __all__ = [
     "GenerationJob",
     "GenerationLine",
     "GenerationState",
+    "Grade",
+    "GradeOf",
     "ItemState",
     "Joint",
     "Measure",
+    "OfferedForm",
     "Period",
     "PeriodKind",
     "Reach",

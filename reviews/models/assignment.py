@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.db import models
 
-from reviews.models.record import ReviewForm
-
 
 class Assignment(models.Model):
     """指派: why a duty of rule X is there. Written by `reviews.assignments`; goes with its duty."""
 
     duty = models.OneToOneField("reviews.Duty", models.CASCADE, verbose_name="点评任务", related_name="assignment")
-    form = models.CharField("点评形式", max_length=20, choices=ReviewForm)
+    form = models.CharField("点评形式代码", max_length=20)  # see `OfferedForm`
+    form_name = models.CharField("点评形式", max_length=20)
     topic = models.CharField("专题或场合", max_length=200, blank=True)
     reason = models.CharField("指派原因", max_length=200, blank=True)
     draw = models.ForeignKey(
@@ -25,4 +24,4 @@ class Assignment(models.Model):
         verbose_name_plural = "指派"
 
     def __str__(self) -> str:
-        return f"{self.get_form_display()} {self.topic}".strip()
+        return f"{self.form_name} {self.topic}".strip()

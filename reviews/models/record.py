@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from reviews.models.period import Period
 
 
-class ReviewForm(models.TextChoices):
-    """点评形式: the five of 二（三） and the units' own (R26)."""
-
-    MEETING = "meeting", "集中点评"
-    INDIVIDUAL = "individual", "个别点评"
-    ON_SITE = "on_site", "现场点评"
-    RANDOM = "random", "随机点评"
-    TOPICAL = "topical", "专题点评"
-    OTHER = "other", "其他"
-
-
 class ReviewKind(models.TextChoices):
     """日常 or 定期 (R38)."""
 
@@ -38,14 +27,15 @@ class ReviewKind(models.TextChoices):
 class Review(models.Model):
     """A review that was held: when, where, in which form, by whom. One may have several targets (A31).
 
-    Name and post of the reviewer are kept as they were that day (A20).
+    Name and post of the reviewer are kept as they were that day (A20), and what its form was called.
     """
 
     period = models.ForeignKey("reviews.Period", models.PROTECT, verbose_name="点评期", related_name="reviews")
     kind = models.CharField("日常或定期", max_length=10, choices=ReviewKind, default=ReviewKind.PERIODIC)
     held_on = models.DateField("点评时间", null=True, blank=True)
     place = models.CharField("地点", max_length=200, blank=True)
-    form = models.CharField("点评形式", max_length=20, choices=ReviewForm, blank=True)
+    form = models.CharField("点评形式代码", max_length=20, blank=True)  # see `OfferedForm`
+    form_name = models.CharField("点评形式", max_length=20, blank=True)
     form_note = models.CharField("会议、专题或场合", max_length=200, blank=True)
     participants = models.TextField("参加人员", blank=True)
     assisted_committee = models.CharField("协助的地方党委", max_length=200, blank=True)
@@ -164,6 +154,7 @@ class Record(models.Model):
     feedback_due_on = models.DateField(
         "整改反馈期限", null=True, blank=True, help_text="由负责点评的领导要求（二（四）5）"
     )
+    grade = models.CharField("评定等次", max_length=20, blank=True)  # see `Grade`
     state = models.CharField("状态", max_length=20, choices=RecordState, default=RecordState.DRAFT)
     version = models.PositiveIntegerField("版本", default=1)
     confirmed_at = models.DateTimeField("确认时间", null=True, blank=True)

@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import Q
 
 from orgs import scope
-from reviews.models.record import ReviewForm
 
 if TYPE_CHECKING:
     from orgs.models import User
@@ -75,7 +74,8 @@ class WorkPlan(models.Model):
     leadership = models.TextField("组织领导", blank=True, help_text="领导小组、办公室、联络员")
     coverage = models.TextField("范围与对象", blank=True)
     schedule = models.TextField("时间安排", blank=True)
-    forms = models.JSONField("点评形式", default=list)
+    forms = models.JSONField("点评形式代码", default=list)  # see `OfferedForm`
+    form_names = models.JSONField("点评形式", default=list)
     combined = models.JSONField("结合工作", default=list)
     safeguards = models.TextField("保障措施", blank=True)
     author = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="起草人", null=True, related_name="+")
@@ -117,11 +117,6 @@ class WorkPlan(models.Model):
         return self.state in EDITABLE
 
     @property
-    def form_names(self) -> list[str]:
-        """点评形式 in words."""
-        return [str(label) for value, label in ReviewForm.choices if value in self.forms]
-
-    @property
     def combined_names(self) -> list[str]:
         """结合工作 in words."""
         return [str(label) for value, label in Combined.choices if value in self.combined]
@@ -138,7 +133,8 @@ class WorkPlanLine(models.Model):
     reviewer_name = models.CharField("点评领导", max_length=200, blank=True)
     target_name = models.CharField("点评对象", max_length=200)
     subject_name = models.CharField("对象身份", max_length=20)
-    form = models.CharField("点评形式", max_length=20, choices=ReviewForm, blank=True)
+    form = models.CharField("点评形式代码", max_length=20, blank=True)  # see `OfferedForm`
+    form_name = models.CharField("点评形式", max_length=20, blank=True)
     planned_on = models.DateField("计划日期", null=True, blank=True)
     is_added = models.BooleanField("后增", default=False, help_text="方案拟定以后新增的任务")
 

@@ -17,7 +17,7 @@ from orgs import clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
-from reviews import assignments
+from reviews import assignments, vocabulary
 from reviews.aligning import BY_HAND
 from reviews.forms import DayField, LeaderForm, ReasonForm, Styled
 from reviews.models import Duty, DutyStatus, Period, ReviewForm
@@ -25,9 +25,12 @@ from reviews.views.duties import chosen_period, visible_duty, with_records
 
 PAGE = 100
 FOUND = 20
-ASSIGNED_FORMS = [
-    (value, label) for value, label in ReviewForm.choices if value != ReviewForm.OTHER
-]  # 随机, 现场, 专题 mostly; the others may be asked for as well
+
+
+def assigned_forms() -> list[tuple[str, str]]:
+    """What may be asked for: 随机, 现场, 专题 mostly; whoever asks says which, so not 其他."""
+    offered = vocabulary.form_names(is_on=True)
+    return [(code, name) for code, name in offered.items() if code != ReviewForm.OTHER]
 
 
 def text_of(request: UserRequest, name: str, most: int = 50) -> str:
@@ -59,7 +62,7 @@ class BulkForm(LeaderForm):
     post = forms.CharField(label="由谁点评", required=False, widget=forms.Select)
     reason = forms.CharField(label="原因", max_length=200, required=False)
     approved_by = forms.CharField(label="批准人", max_length=50, required=False)
-    form = forms.ChoiceField(label="点评形式", choices=[("", "请选择"), *ASSIGNED_FORMS], required=False)
+    form = forms.ChoiceField(label="点评形式", choices=lambda: [("", "请选择"), *assigned_forms()], required=False)
     topic = forms.CharField(label="专题或场合", max_length=200, required=False)
     due_on = DayField(label="截止日期", required=False)
 
@@ -160,7 +163,7 @@ class AssignForm(Styled):
     """Form, day and occasion of a duty assigned by hand; the target is searched for."""
 
     target = forms.CharField(label="点评对象", max_length=60)
-    form = forms.ChoiceField(label="点评形式", choices=ASSIGNED_FORMS, initial=ReviewForm.TOPICAL)
+    form = forms.ChoiceField(label="点评形式", choices=assigned_forms, initial=ReviewForm.TOPICAL)
     due_on = DayField(label="截止日期")
     topic = forms.CharField(
         label="专题或场合", max_length=200, required=False, help_text="专题点评必填，例如“质量提升”"

@@ -17,7 +17,7 @@ from orgs import clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, User
 from orgs.requests import UserRequest
-from reviews import duties, records, waiting, work_plans
+from reviews import duties, records, vocabulary, waiting, work_plans
 from reviews.explaining import history_of
 from reviews.forms import ExemptForm, ReasonForm
 from reviews.models import Draw, Duty, DutyStatus, Period, Record, RecordState, Subject
@@ -281,7 +281,7 @@ def carry_over(source: Record, record: Record) -> records.RecordDraft:
         kind=held.kind,
         held_on=held.held_on,
         place=held.place,
-        form=held.form,
+        form=held.form if held.form in vocabulary.form_names(is_on=True) else draft.form,
         form_note=held.form_note,
         participants=held.participants,
     )

@@ -13,8 +13,9 @@ from orgs.errors import DomainError
 from orgs.models import Scheme
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
-from reviews import schemes
-from reviews.rule_forms import SwitchesForm
+from reviews import schemes, vocabulary
+from reviews.models import Grade, OfferedForm
+from reviews.rule_forms import GradeForm, SwitchesForm, WordForm, WordsForm, lines_of
 from reviews.rule_versions import switches_of
 from reviews.views import rules
 
@@ -23,7 +24,8 @@ from reviews.views import rules
 @require_safe
 def scheme_list(request: UserRequest) -> HttpResponse:
     """Every scheme with what stands in its way, and those that can be added."""
-    rows = [schemes.switch(scheme) for scheme in Scheme.objects.order_by("-is_active", "code")]
+    found = Scheme.objects.order_by("-is_active", "code").prefetch_related("forms", "grades")
+    rows = [schemes.switch(scheme) for scheme in found]
     return render(request, "reviews/schemes.html", {"rows": rows, "to_add": schemes.to_add()})
 
 
@@ -73,3 +75,40 @@ def scheme_switches(request: UserRequest, pk: int) -> HttpResponse:
         found = schemes.preview_switches(scheme, form.wanted(), by=request.user) if is_changed else []
         context |= rules.shown(found)
     return render(request, "reviews/scheme_switches.html", context)
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def scheme_forms(request: UserRequest, pk: int) -> HttpResponse:
+    """点评形式: rename, reorder, switch off, add."""
+    return _words(request, get_object_or_404(Scheme, pk=pk), OfferedForm, WordForm)
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def scheme_grades(request: UserRequest, pk: int) -> HttpResponse:
+    """评定等次: of whom, which, and how many at most."""
+    return _words(request, get_object_or_404(Scheme, pk=pk), Grade, GradeForm)
+
+
+def _words(
+    request: UserRequest, scheme: Scheme, model: type[OfferedForm] | type[Grade], line_form: type[WordForm]
+) -> HttpResponse:
+    rows: list[OfferedForm | Grade] = list(model._default_manager.filter(scheme=scheme))
+    names = [name for name in line_form.base_fields if name != "pk"]
+    initial = [{"pk": row.pk, **{name: getattr(row, name) for name in names}} for row in rows]
+    data = request.POST if request.method == "POST" else None
+    lines = lines_of(line_form)(data, initial=initial, prefix="line")
+    form = WordsForm(data, initial={"base": vocabulary.digest(rows)})
+    is_forms = model is OfferedForm
+    if request.method == "POST" and form.is_valid() and lines.is_valid():
+        change = vocabulary.change_forms if is_forms else vocabulary.change_grades
+        try:
+            change(scheme, [each.line() for each in lines if each.cleaned_data], **form.cleaned_data, by=request.user)
+        except vocabulary.VocabularyRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"“{scheme}”的{model._meta.verbose_name}已保存。")
+            return redirect("schemes")
+    context = {"scheme": scheme, "form": form, "lines": lines, "is_forms": is_forms, "title": model._meta.verbose_name}
+    return render(request, "reviews/scheme_words.html", context)

@@ -20,9 +20,9 @@ from orgs import clock, lists, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, OrgType, User
 from orgs.requests import UserRequest
-from reviews import work_plans
+from reviews import vocabulary, work_plans
 from reviews.forms import DayField, ReasonForm, Styled
-from reviews.models import Combined, Period, ReviewForm, WorkPlan, WorkPlanLine, WorkPlanState
+from reviews.models import Combined, Period, WorkPlan, WorkPlanLine, WorkPlanState
 from reviews.views.assignments import text_of
 from reviews.views.duties import chosen_period
 from reviews.work_plans import PlanLine
@@ -41,7 +41,7 @@ def _box(label: str, rows: int = 2, help_text: str = "") -> CharField:
     return CharField(label=label, required=False, help_text=help_text, widget=forms.Textarea(attrs={"rows": rows}))
 
 
-def _ticks(label: str, choices: list[tuple[str, Any]]) -> MultipleChoiceField:
+def _ticks(label: str, choices: Any) -> MultipleChoiceField:
     widget = forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
     return MultipleChoiceField(label=label, choices=choices, required=False, widget=widget)
 
@@ -56,7 +56,12 @@ class WorkPlanForm(Styled):
     safeguards = _box("保障措施", 3)
     combined = _ticks("结合工作", Combined.choices)
     rest_on = DayField(label="没有计划日期的，一律填为", required=False)
-    forms = _ticks("点评形式", ReviewForm.choices)
+    forms = _ticks("点评形式", vocabulary.form_names)
+
+    def __init__(self, *args: Any, plan: WorkPlan, offered: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = dict(zip(plan.forms, plan.form_names, strict=True))
+        self.fields["forms"].widget.choices = list((kept | offered).items())
 
 
 @require_safe
@@ -182,7 +187,8 @@ def work_plan_edit(request: UserRequest, pk: int) -> HttpResponse:
         messages.error(request, f"方案现在是“{found.get_state_display()}”，您不能修改。")
         return redirect("work_plan", pk=pk)
     initial = {name: getattr(found, name) for name in (*work_plans.TEXTS, "forms", "combined")}
-    form = WorkPlanForm(request.POST or None, initial=initial)
+    offered = vocabulary.form_names(is_on=True)
+    form = WorkPlanForm(request.POST or None, initial=initial, plan=found, offered=offered)
     number = request.POST.get("page") or request.GET.get("page")
     page = Paginator(found.lines.select_related("duty"), LINES).get_page(number)
     if request.method == "POST":
@@ -199,7 +205,8 @@ def work_plan_edit(request: UserRequest, pk: int) -> HttpResponse:
                 return redirect("work_plan", pk=pk)
         except DomainError as refusal:
             messages.error(request, str(refusal))
-    context = {"plan": found, "form": form, "page_obj": page, "choices": ReviewForm.choices}
+    kept = {line.form: line.form_name for line in page.object_list if line.form_name}
+    context = {"plan": found, "form": form, "page_obj": page, "choices": list((kept | offered).items())}
     return render(request, "reviews/work_plan_edit.html", context)
 
 

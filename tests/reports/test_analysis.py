@@ -141,9 +141,9 @@ def test_forms_categories_and_windows_add_up_to_the_totals(cast, period):
     branch = cast.org["1311"]
     confirmed(period, branch, of_person=cast.person["member"], about=branch, form="on_site")
     confirmed(period, cast.org["13"], of_org=branch, form="")
-    forms = {name: numbers for name, *numbers in splits.by_form(period, cast.org["1"])}
-    assert forms["现场点评"] == [1, 0, 1]
-    assert forms["（未写形式）"] == [1, 1, 0]
+    forms = {row.name: (row.reviews, row.orgs, row.persons) for row in splits.by_form(period, cast.org["1"])}
+    assert forms["现场点评"] == (1, 0, 1)
+    assert forms["（未写形式）"] == (1, 1, 0)
     total = coverage.totals(period, [cast.org["1"]])[cast.org["1"].pk]
     for rows in (splits.by_category(period, cast.org["1"]), splits.by_window(period, cast.org["1"])):
         assert coverage.added(figures for _, figures in rows) == total
