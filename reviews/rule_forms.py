@@ -82,6 +82,9 @@ class WordForm(Styled):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["is_on"].widget.attrs["class"] = "form-check-input"
+        for name, words in {"order": "排序", "name": "名称", "most_percent": "上限%"}.items():
+            if name in self.fields:
+                self.fields[name].widget.attrs["placeholder"] = words
 
     def line(self) -> vocabulary.Line:
         """What was typed, of a valid form."""

@@ -14,7 +14,7 @@ from orgs.models import Scheme
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
 from reviews import schemes, vocabulary
-from reviews.models import Grade, OfferedForm
+from reviews.models import Grade, GradeOf, OfferedForm
 from reviews.rule_forms import GradeForm, SwitchesForm, WordForm, WordsForm, lines_of
 from reviews.rule_versions import switches_of
 from reviews.views import rules
@@ -96,7 +96,8 @@ def _words(
 ) -> HttpResponse:
     rows: list[OfferedForm | Grade] = list(model._default_manager.filter(scheme=scheme))
     names = [name for name in line_form.base_fields if name != "pk"]
-    initial = [{"pk": row.pk, **{name: getattr(row, name) for name in names}} for row in rows]
+    shown = sorted(rows, key=lambda row: (GradeOf.values.index(row.of) if isinstance(row, Grade) else 0, row.order))
+    initial = [{"pk": row.pk, **{name: getattr(row, name) for name in names}} for row in shown]
     data = request.POST if request.method == "POST" else None
     lines = lines_of(line_form)(data, initial=initial, prefix="line")
     form = WordsForm(data, initial={"base": vocabulary.digest(rows)})
