@@ -2,119 +2,168 @@
 
 from __future__ import annotations
 
-import datetime
 import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-from django.db import transaction
-
-from orgs import clock, people, personnel, reorganizing, tree
+from orgs import clock, personnel, reorganizing
 from orgs.errors import DomainError
-from orgs.models import Organization, OrgType, Person, Post, User
+from orgs.models import Membership, Organization, OrgType, Person, Post, User
 from reports import coverage
-from reviews import coverage as targets
-from reviews import duties
-from reviews.models import Duty, DutyStatus, Period, Record, RecordState
-from tests.builders import day, make_bare_record
+from reviews import duties, records
+from reviews.models import Duty, DutyStatus, Period, Record
+from tests.builders import day
+from tests.reviews.record_cases import full_draft
 
 HELD = [day("2010-08-01"), day("2010-11-01")]
+USUAL = {"confirm": 10, "void": 4, "transfer": 2, "move": 2, "merge": 1, "exempt": 4, "resume": 2, "generate": 2, "fold": 4}
 
 
 class Hands:
-    """One that does things at random; what the rules refuse is no event."""
+    """One that does things at random, by the verbs of the product; what the rules refuse is no event.
 
-    def __init__(self, seed: int, period: Period, admin: User) -> None:
-        self.dice, self.period, self.admin = random.Random(seed), period, admin
-        self.done = 0
+    `did`, `refused`: how often each.
+    """
+
+    def __init__(self, seed: int, periods: Sequence[Period], admin: User) -> None:
+        self.dice, self.periods, self.admin = random.Random(seed), periods, admin
+        self.name = f"{seed}"
+        self.did: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    @property
+    def done(self) -> int:
+        """How many things were not refused."""
+        return self.did.total()
 
     def act(self, *, also: tuple[str, ...] = ()) -> str:
-        """Do one thing (or one of those that are named); its name, with 「refused」 where a rule refused it."""
-        events = (
-            [self.confirm] * 5 + [self.void] * 2 + [self.transfer, self.move, self.exempt, self.exempt, self.resume]
-            + [self.generate, self.fold, self.fold, *(getattr(self, name) for name in also)]
-        )  # fmt: skip
-        event = self.merge if self.dice.random() < 0.04 else self.dice.choice(events)
-        try:
-            event()
-        except DomainError:
-            return f"{event.__name__} refused"
-        self.done += 1
-        return event.__name__
+        """Do one of the usual things (or of those that are named); its name, with 「refused」 where a rule refused it."""
+        return self.do(self.dice.choice([*Counter(USUAL).elements(), *also]))
 
-    def one(self, rows):
-        found = list(rows.order_by("pk"))
+    def do(self, event: str) -> str:
+        """Do this; its name, with 「refused」 where a rule refused it."""
+        try:
+            getattr(self, event)()
+        except DomainError:
+            self.refused[event] += 1
+            return f"{event} refused"
+        self.did[event] += 1
+        return event
+
+    def one(self, rows: Any) -> Any:
+        """One of a queryset, or of a list."""
+        found = rows if isinstance(rows, list) else list(rows.order_by("pk"))
         if not found:
             raise DomainError("nothing to choose from")
         return self.dice.choice(found)
 
+    # --- reviews and duties
+
     def confirm(self) -> None:
-        duty = self.one(Duty.objects.filter(period=self.period))
-        held_on = self.dice.choice([*HELD, clock.today()])
-        people_ = list(Person.objects.order_by("pk"))
-        with transaction.atomic():
-            record = make_bare_record(
-                self.period, duty.reviewer_org, duty.acting, of_org=duty.target_org, of_person=duty.target_person,
-                about=duty.about_org, held_on=held_on, with_reviewers=tuple(self.dice.sample(people_, 1)),
-                state=RecordState.DRAFT,
+        """A leader logs the review that a duty asks for, or one more of the same; or the office does, and he approves."""
+        mine = Duty.objects.filter(period__in=self.periods, acting__user__isnull=False)
+        mine = mine.select_related("period", "reviewer_org", "acting__user", "target_org", "target_person", "about_org")
+        again = self.dice.random() < 0.2
+        duty = self.one(mine if again else mine.filter(status=DutyStatus.PENDING))
+        leader = duty.acting.user
+        writer = self.dice.choice([leader, leader, self.admin])
+        if duty.status == DutyStatus.PENDING:
+            record = records.open_draft(duty, by=writer)
+        else:
+            record = records.open_ad_hoc(
+                period=duty.period, reviewer_org=duty.reviewer_org, reviewer=duty.acting, target_org=duty.target_org,
+                target_person=duty.target_person, about_org=duty.about_org, by=writer,
             )  # fmt: skip
-            record.duties.add(duty)
-            Record.objects.filter(pk=record.pk).update(state=RecordState.CONFIRMED, confirmed_at=noon())
-            duties.settle(record)
-            targets.confirmed(record)
+        held = [on for on in (*HELD, clock.today()) if duty.period.starts_on <= on <= duty.period.ends_on]
+        together = tuple(each.pk for each in records.further_duties(record)) if self.dice.random() < 0.7 else ()
+        draft = full_draft(record, held_on=self.dice.choice(held), assisted_committee="当地党委", duty_ids=together)
+        record = records.confirm(record, draft, by=writer)
+        if not record.is_counted:
+            records.approve(record, by=leader)
 
     def void(self) -> None:
-        record = self.one(Record.objects.counted())
-        with transaction.atomic():
-            if not Record.objects.select_for_update().counted().filter(pk=record.pk).exists():
-                raise DomainError("voided by the other")
-            Record.objects.filter(pk=record.pk).update(state=RecordState.VOIDED, voided_at=noon())
-            targets.voided(record)
-            duties.reopen(record)
-
-    def transfer(self) -> None:
-        branch = self.one(Organization.objects.alive(clock.today()).filter(org_type=OrgType.BRANCH))
-        people.transfer(self.one(Person.objects.all()), to=branch, on=clock.today(), by=None)
-
-    def move(self) -> None:
-        org = self.one(Organization.objects.filter(parent__isnull=False))
-        tree.move(org, under=self.one(Organization.objects.exclude(org_type=OrgType.BRANCH)), by=None)
-
-    def merge(self) -> None:
-        org = self.one(Organization.objects.alive(clock.today()).filter(parent__isnull=False))
-        into = self.one(Organization.objects.alive(clock.today()).exclude(pk=org.pk).filter(parent__isnull=False))
-        reorganizing.merge(org, into=into, on=clock.today(), reason="精简", by=None)
+        records.void(self.one(Record.objects.counted()), reason="重复登记", by=self.admin)
 
     def exempt(self) -> None:
-        duty = self.one(Duty.objects.filter(period=self.period, status=DutyStatus.PENDING))
+        duty = self.one(Duty.objects.filter(period__in=self.periods, status=DutyStatus.PENDING))
         duties.exempt(duty, reason="病休", approved_by="书记", by=self.admin)
 
     def resume(self) -> None:
         duties.resume(self.one(Duty.objects.filter(status=DutyStatus.EXEMPT)), by=self.admin)
 
     def generate(self) -> None:
-        duties.regenerate(self.period, on=clock.today())
+        duties.regenerate_many(self.periods, on=clock.today())
 
     def fold(self) -> None:
         coverage.fold()
 
-    def dissolve(self) -> None:
-        org = self.one(Organization.objects.alive(clock.today()).filter(parent__isnull=False))
-        reorganizing.dissolve(org, on=clock.today(), reason="精简", by=None)
+    # --- people
+
+    def transfer(self) -> None:
+        at = self.one(Membership.objects.filter(to_on__isnull=True).select_related("person"))
+        branch = self.one(self.living().filter(org_type=OrgType.BRANCH).exclude(pk=at.branch_id))
+        personnel.transfer([at.person], to=branch, on=clock.today(), reason="工作调动", by=self.admin)
 
     def appoint(self) -> None:
-        org = self.one(Organization.objects.alive(clock.today()))
         role = self.dice.choice(["secretary", "deputy", "member"])
-        people.appoint(self.one(Person.objects.all()), org, role, from_on=clock.today(), by=None)
+        person, org = self.one(Person.objects.all()), self.one(self.living())
+        personnel.appoint(person, org, role, on=clock.today(), reason="任命", by=self.admin)
 
     def remove(self) -> None:
         post = self.one(Post.objects.valid(clock.today()))
-        personnel.remove(post, on=clock.today(), reason="调动", by=None)
+        personnel.remove(post, on=clock.today(), reason="调动", by=self.admin)
 
     def suspend(self) -> None:
         person = self.one(Person.objects.all())
         status = "normal" if person.status == "suspended" else "suspended"
-        people.update_many([(person, {"status": status})], by=None)
+        personnel.correct(person, {"status": status}, by=self.admin)
 
+    # --- organisations
 
-def noon() -> datetime.datetime:
-    """The middle of the day that it is."""
-    return datetime.datetime.combine(clock.today(), datetime.time(4), tzinfo=datetime.UTC)
+    def living(self) -> Any:
+        """Organisations of today."""
+        return Organization.objects.alive(clock.today())
+
+    def pair(self, *, alike: bool) -> tuple[Organization, Organization]:
+        """An organisation, and one that does not lie below it and may take over what it has, or be its superior."""
+        orgs = {org.pk: org for org in self.living().order_by("pk")}
+
+        def above(org: Organization | None) -> set[int]:
+            found = set()
+            while org is not None:
+                found.add(org.pk)
+                org = orgs.get(org.parent_id)
+            return found
+
+        return self.one(
+            [
+                (org, other)
+                for org in orgs.values()
+                for other in orgs.values()
+                if org.parent_id is not None and org.pk not in above(other)
+                and (org.is_branch == other.is_branch if alike else not other.is_branch and other.pk != org.parent_id)
+            ]
+        )  # fmt: skip
+
+    def move(self) -> None:
+        org, under = self.pair(alike=False)
+        reorganizing.move(org, under=under, on=clock.today(), reason="调整", by=self.admin)
+
+    def merge(self) -> None:
+        org, into = self.pair(alike=True)
+        reorganizing.merge(org, into=into, on=clock.today(), reason="精简", by=self.admin)
+
+    def dissolve(self) -> None:
+        org, to = self.pair(alike=True)
+        reorganizing.dissolve(org, on=clock.today(), to=to, reason="精简", by=self.admin)
+
+    def split(self) -> None:
+        at = Membership.objects.filter(to_on__isnull=True, branch__dissolved_on__isnull=True)
+        branch = self.one(at.select_related("branch", "person")).branch
+        members = [row.person for row in at.filter(branch=branch).select_related("person").order_by("pk")]
+        code = f"S{self.name}-{self.did['split']}"
+        reorganizing.split(
+            branch, code=code, name=f"第{code}党支部", members=members[: len(members) // 2], on=clock.today(), reason="人多",
+            by=self.admin,
+        )  # fmt: skip

@@ -57,7 +57,7 @@ def _names(period, org, admin, on):
 @pytest.mark.parametrize("seed", range(3))
 def test_every_past_day_is_what_the_page_said_on_it(cast, seed):
     period, admin = make_period(), cast.user["admin"]
-    hands = Hands(seed, period, admin)
+    hands = Hands(seed, [period], admin)
     said = {}
     for at in range(DAYS):
         on = FIRST + datetime.timedelta(days=at)
