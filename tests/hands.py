@@ -17,7 +17,17 @@ from tests.builders import day
 from tests.reviews.record_cases import full_draft
 
 HELD = [day("2010-08-01"), day("2010-11-01")]
-USUAL = {"confirm": 10, "void": 4, "transfer": 2, "move": 2, "merge": 1, "exempt": 4, "resume": 2, "generate": 2, "fold": 4}
+USUAL = {
+    "confirm": 10,
+    "void": 4,
+    "transfer": 2,
+    "move": 2,
+    "merge": 1,
+    "exempt": 4,
+    "resume": 2,
+    "generate": 2,
+    "fold": 4,
+}
 
 
 class Hands:

@@ -26,7 +26,6 @@ def work_at_once(database: str, seeds: tuple[int, int], times: int) -> None:
     told = processes.at_once(WORKER, database, *each, TODAY=TODAY)
     did = sum((Counter(one["did"]) for one in told), Counter())
     refused = sum((Counter(one["refused"]) for one in told), Counter())
-    print(did, refused)
     assert set(did) == EVENTS, (did, refused)
     assert did.total() > 3 * refused.total(), (did, refused)
     at_last = processes.asked(WORKER, database, "end", TODAY=TODAY)
