@@ -21,7 +21,7 @@ from django.utils import timezone
 from orgs import audit, jobs, progress
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, User
-from reports import summary
+from reports import lists, missing, summary
 from reports.models import Export, ExportKind, ExportState
 from reports.models.progress import works_for
 from reports.outside import issues
@@ -38,26 +38,36 @@ class ExportRefused(DomainError):
     """It cannot be made, or not now."""
 
 
-def ask(org: Organization, period: Period, *, by: User, kind: ExportKind = ExportKind.SUMMARY) -> Export:
-    """The summary workbook of an organisation and all below it, or new forms for the units outside the system just
-    below it; a second click finds the one under way.
+def ask(
+    org: Organization,
+    period: Period,
+    *,
+    by: User,
+    kind: ExportKind = ExportKind.SUMMARY,
+    asked: missing.Asked | None = None,
+) -> Export:
+    """The summary workbook of an organisation and all below it, new forms for the units outside the system just below
+    it, or the list of who is missing (`asked`: which); a second click finds the one under way.
 
     Raises Forbidden, ExportRefused.
     """
     _check(org, by, kind)
+    conditions = asked.as_dict() if asked else {}
     remove_old()
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two clicks come one after the other
         mine = Export.objects.filter(by=by)
         for other in mine.filter(state__in=[ExportState.QUEUED, ExportState.WRITING]):
-            asked = (other.organization_id, other.period_id, other.kind)
-            if notice_death(other).is_under_way and asked == (org.pk, period.pk, kind):
+            known = (other.organization_id, other.period_id, other.kind, other.asked)
+            if notice_death(other).is_under_way and known == (org.pk, period.pk, kind, conditions):
                 return other
         if mine.count() >= MOST:
             raise ExportRefused(f"您已有 {MOST} 个导出文件，请先删除不用的。")
-        made = Export.objects.create(by=by, organization=org, period=period, kind=kind, touched_at=timezone.now())
+        made = Export.objects.create(
+            by=by, organization=org, period=period, kind=kind, asked=conditions, touched_at=timezone.now()
+        )
         audit.record(by, f"导出{made.get_kind_display()}", [made])
-    if _is_small(org, kind):
+    if kind != ExportKind.MISSING and _is_small(org, kind):
         run(made.pk)
         made.refresh_from_db()
     else:
@@ -132,8 +142,7 @@ def _do(export: Export, tick: progress.Tick) -> None:
     _check(export.organization, export.by, export.kind)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"export{suffix(export)}"
-        write = _write_forms if export.kind == ExportKind.FORMS else _write_summary
-        count = write(export, path, tick)
+        count = WRITERS[ExportKind(export.kind)](export, path, tick)
         with path.open("rb") as stream:
             export.file.save(f"{uuid.uuid4().hex}{path.suffix}", File(stream), save=False)
     mine = Export.objects.filter(pk=export.pk, run=export.run).exclude(run="")
@@ -175,6 +184,20 @@ def _write_forms(export: Export, path: Path, tick: progress.Tick) -> int:
     if not made:
         raise ExportRefused(refused[0] if refused else "下面没有用表格上报的单位。")
     return made
+
+
+def _write_missing(export: Export, path: Path, tick: progress.Tick) -> int:
+    """The names as the page lists them, for who asked: what he may no longer see is not there."""
+    asked = missing.Asked.of(export.asked)
+    found = asked.found(export.by, export.period, export.organization)
+    tick("total", found.count())
+    rows = asked.table(export.by, export.period, found)
+    return lists.write(path, [lists.Sheet(missing.TITLES[asked.measure], rows, missing.WIDTHS)], tick)
+
+
+WRITERS = {
+    ExportKind.SUMMARY: _write_summary, ExportKind.FORMS: _write_forms, ExportKind.MISSING: _write_missing,
+}  # fmt: skip
 
 
 def _end(export: Export, ending: jobs.Ending, note: str) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Q, QuerySet
 
 from orgs import scope
 from orgs.models import Organization, Post
 from reports import coverage, past
+from reports.models.export import TITLES as TITLES
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ HEADERS = {
 
 WIDTHS = (16, 28, 32, 18, 36, 28, 14)
 LOT = 300  # rows whose duties are read at once
-TITLES = {
-    Measure.LEADERS: "未参加点评的领导",
-    Measure.ORGANIZATIONS: "未被点评的党组织",
-    Measure.MEMBERS: "未被点评的党员",
-}
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,35 @@ class Entry:
     posts: Sequence[Post] = ()
     open_duties: int = 0
     has_duties: bool = True  # False: a leader without any duty in the period is listed apart (A7)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which list: of what, of the organisation itself only, as of which past day, with which words in it."""
+
+    measure: Measure
+    own: bool = False
+    on: datetime.date | None = None
+    words: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """To be kept; `of` reads it."""
+        on = self.on.isoformat() if self.on else ""
+        return {"measure": self.measure.value, "own": self.own, "on": on, "words": self.words}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Asked:
+        """As it was kept."""
+        on = datetime.date.fromisoformat(kept["on"]) if kept["on"] else None
+        return cls(Measure(kept["measure"]), kept["own"], on, kept["words"])
+
+    def found(self, user: User, period: Period, org: Organization) -> Named:
+        """Those on it whom the user may see by name."""
+        return search(named(user, period, org, self.measure, own=self.own, on=self.on), self.words)
+
+    def table(self, user: User, period: Period, found: Named) -> Iterator[tuple[str, ...]]:
+        """Header and rows of the file."""
+        return table(user, found.iterator(chunk_size=2000), self.measure, period, with_duties=self.on is None)
 
 
 def named(

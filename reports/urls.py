@@ -30,6 +30,11 @@ urlpatterns = [
     path("coverage/<str:code>/quality/<str:fault>/", analysis.coverage_quality, name="coverage_quality"),
     path("coverage/<str:code>/behind/<str:what>/<path:value>/", behind.coverage_behind, name="coverage_behind"),
     path("coverage/<str:code>/missing/<str:measure>/", coverage.coverage_missing, name="coverage_missing"),
+    path(
+        "coverage/<str:code>/missing/<str:measure>/export/",
+        coverage.coverage_missing_export,
+        name="coverage_missing_export",
+    ),
     path("coverage/<str:code>/missing/<str:measure>/remind/", coverage.coverage_remind, name="coverage_remind"),
     path(
         "coverage/<str:code>/missing/<str:measure>.<str:kind>",

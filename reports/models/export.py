@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
+from reviews.models import Measure
+
 if TYPE_CHECKING:
     from orgs.models import User
 
@@ -25,8 +27,15 @@ class ExportKind(models.TextChoices):
 
     SUMMARY = "summary", "汇总表"
     FORMS = "forms", "附件1下发表"
+    MISSING = "missing", "未完成名单"
 
 
+# Of the lists of who is missing.
+TITLES = {
+    Measure.LEADERS: "未参加点评的领导",
+    Measure.ORGANIZATIONS: "未被点评的党组织",
+    Measure.MEMBERS: "未被点评的党员",
+}
 UNDER_WAY = (ExportState.QUEUED, ExportState.WRITING)
 
 
@@ -39,21 +48,22 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
 
 class Export(models.Model):
-    """导出: the summary workbook of an organisation and all below it, or the forms for the units outside the system
-    just below it, for who asked for it. Written by `reports.exports`.
+    """导出: the summary workbook of an organisation and all below it, the forms for the units outside the system just
+    below it, or a long list of who is missing, for who asked for it. Written by `reports.exports`.
     """
 
     kind = models.CharField("种类", max_length=10, choices=ExportKind, default=ExportKind.SUMMARY)
     by = models.ForeignKey("orgs.User", models.CASCADE, verbose_name="导出人", related_name="exports")
     organization = models.ForeignKey("orgs.Organization", models.CASCADE, verbose_name="组织", related_name="+")
     period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
+    asked = models.JSONField("条件", default=dict, blank=True, help_text="名单：口径、本级、截至、查找")
     state = models.CharField("状态", max_length=20, choices=ExportState, default=ExportState.QUEUED)
     # Who makes it now: only that process may go on, whatever another one believes.
     run = models.CharField("执行标识", max_length=32, blank=True)
     touched_at = models.DateTimeField("任务时间")
     created_at = models.DateTimeField("申请时间", auto_now_add=True)
     done_at = models.DateTimeField("生成时间", null=True, blank=True)
-    organizations = models.PositiveIntegerField("组织数", default=0)
+    organizations = models.PositiveIntegerField("组织数或行数", default=0)
     file = models.FileField("文件", upload_to="exports/", blank=True)
     note = models.CharField("说明", max_length=500, blank=True)
 
@@ -65,7 +75,18 @@ class Export(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.organization} {self.period}{self.get_kind_display()}"
+        return f"{self.organization} {self.period}{self.what}"
+
+    @property
+    def what(self) -> str:
+        """What it is, in words."""
+        measure = self.asked.get("measure")
+        return TITLES[Measure(measure)] if measure else self.get_kind_display()
+
+    @property
+    def counted_in(self) -> str:
+        """What its number counts."""
+        return {ExportKind.FORMS: "个单位", ExportKind.MISSING: "行"}.get(ExportKind(self.kind), "个组织")
 
     @property
     def is_under_way(self) -> bool:

@@ -18,14 +18,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs import audit, clock, scope
+from orgs.errors import DomainError
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from orgs.views import as_of
 from orgs.views.organizations import found_by
 from reports import coverage as figures_of
-from reports import exemptions, missing, nudges, past
+from reports import exemptions, exports, missing, nudges, past
 from reports.coverage import Figure, Figures, Row, Unit
-from reports.views.list_files import list_file, too_long
+from reports.models import ExportKind
+from reports.views.list_files import MOST_IN_A_WORKBOOK, list_file, too_long
 from reviews.models import Measure, Period
 
 LINES, NAMES = 100, 50
@@ -140,6 +142,7 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "page_obj": page,
         "entries": missing.entries(request.user, list(page), kind, period),
         "total": page.paginator.count,
+        "is_long": page.paginator.count > MOST_IN_A_WORKBOOK,
         "unnamed": max(figures[kind].missing - named_count, 0),
         "is_leaders": kind == Measure.LEADERS,
         "definition": WHO_COUNTS[kind],
@@ -164,16 +167,33 @@ def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: s
     org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None or kind not in ("csv", "xlsx"):
         raise Http404
-    on = past_day(request)
-    named = missing.named(request.user, period, org, of, own=request.GET.get("own") == "1", on=on)
-    found = missing.search(named, _text(request.GET.get("q", "")))
+    asked = _names_asked(request, of)
+    found = asked.found(request.user, period, org)
     count = found.count()
     if kind == "xlsx" and too_long(request, count):
         return redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
     title = f"{period.code}{missing.TITLES[of]}"
     audit.record(request.user, "导出名单", [org], summary=f"{org.name} {title}，{count} 行")
-    rows = missing.table(request.user, found.iterator(chunk_size=2000), of, period, with_duties=on is None)
+    rows = asked.table(request.user, period, found)
     return list_file(rows, title, missing.WIDTHS, f"{title}_{org.code}.{kind}")
+
+
+@require_POST
+def coverage_missing_export(request: UserRequest, code: str, measure: str) -> HttpResponse:
+    """The names as a workbook that is made in the background: as long as they are many."""
+    org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
+    if period is None:
+        raise Http404
+    try:
+        exports.ask(org, period, by=request.user, kind=ExportKind.MISSING, asked=_names_asked(request, of))
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    return redirect("export_list")
+
+
+def _names_asked(request: UserRequest, of: Measure) -> missing.Asked:
+    own, words = request.GET.get("own") == "1", _text(request.GET.get("q", ""))
+    return missing.Asked(of, own, past_day(request), words)
 
 
 @require_POST

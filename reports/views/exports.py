@@ -54,7 +54,7 @@ def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
         stream = export.file.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    kind = "附件1下发表" if export.kind == ExportKind.FORMS else "点评汇总表"
+    kind = "点评汇总表" if export.kind == ExportKind.SUMMARY else export.what
     name = f"{export.period.code}{kind}_{export.organization.code}{exports.suffix(export)}"
     return FileResponse(stream, as_attachment=True, filename=name)
 

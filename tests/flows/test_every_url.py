@@ -163,6 +163,8 @@ MATRIX = {
     "schemes": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "scheme_add": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "scheme_switches": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "scheme_forms": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
+    "scheme_grades": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "scheme_activate": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "rule_new": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
     "rule_cadence": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 200"),
@@ -197,6 +199,7 @@ MATRIX = {
     "coverage_quality": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
     "coverage_remind": (NEVER, "404 404 404 404 302 302 302"),
+    "coverage_missing_export": (NEVER, "404 404 404 302 302 302 302"),
     "coverage_missing_file": ("404 404 404 200 200 200 200", NEVER),
     "export_ask": (NEVER, "404 404 404 404 404 404 404"),  # of which period, nothing says
     "export_list": (OPEN, NEVER),
@@ -445,7 +448,7 @@ def test_a_switched_off_account_is_out_at_the_next_request(world):
 
 # --- what is foreign, and what is not there ------------------------------------------------------------------------
 
-MISSING = {"IntConverter": 987654321, "StringConverter": "not-there"}
+MISSING = {"IntConverter": 987654321, "StringConverter": "not-there", "PathConverter": "not/there"}
 
 
 def test_a_foreign_object_cannot_be_told_from_one_that_is_not_there(world):
@@ -470,6 +473,7 @@ def test_a_foreign_object_cannot_be_told_from_one_that_is_not_there(world):
 
 JUNK_KEYS = {
     "IntConverter": [0, 2**31, 2**63, 10**30],
+    "PathConverter": ["\x00", "%", "..", "/", "a//b", "x" * 500, "😀"],
     "StringConverter": ["\x00", "a\x00b", "%", "'", "..", "x" * 500, "😀", "2010H9", "0000H1", "１", " "],
 }
 FIELDS = (

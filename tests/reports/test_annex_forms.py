@@ -44,7 +44,7 @@ def org_record(cast, in_2010):
         make_period(), cast.org["1"], cast.person["root_head"], of_org=cast.org["12"], held_on=day("2010-12-20")
     )
     review = record.review
-    review.place, review.form = "三楼会议室", "meeting"
+    review.place, review.form, review.form_name = "三楼会议室", "meeting", "集中点评"
     review.reviewer_name, review.reviewer_title = "王建国", "总局党组书记、局长"
     review.save()
     record.member_count = 128
@@ -66,6 +66,7 @@ def member_record(cast, in_2010):
     )
     review = record.review
     review.place, review.form, review.form_note = "检务大厅", "meeting", "支部党员大会"
+    review.form_name = "集中点评"
     review.reviewer_name, review.reviewer_title = "李支书", "检务处党支部书记"
     review.save()
     record.target_title, record.branch_name = "检务处科员", "天津局检务处党支部"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 
@@ -12,12 +13,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
-from orgs import jobs
+from orgs import clock, jobs
 from orgs.errors import Forbidden
-from reports import coverage, exports, summary
-from reports.models import Export, ExportState
+from orgs.models import Grant
+from reports import coverage, exports, lists, missing, summary
+from reports.models import Export, ExportKind, ExportState
 from reviews import coverage as targets
+from reviews import duties
+from reviews.models import Measure
 from tests.builders import day, make_org
 from tests.libreoffice import converted
 from tests.reviews.record_cases import make_cases
@@ -196,3 +201,69 @@ def test_its_rows_cost_no_queries_of_their_own(cases, cast):
     for number in range(30):
         make_org(f"1311{number:02d}9", parent=cast.org["131"])
     assert asked() == before
+
+
+# --- a long list of names ---------------------------------------------------------------------------------------------
+
+
+def test_a_long_list_of_names_is_a_job_with_the_rows_of_the_page(
+    cases, cast, as_user, monkeypatch, django_capture_on_commit_callbacks
+):
+    launched = []
+    monkeypatch.setattr(jobs, "launch", lambda *what: launched.append(what))
+    monkeypatch.setattr("reports.views.coverage.MOST_IN_A_WORKBOOK", 1)
+    monkeypatch.setattr("reports.views.list_files.MOST_IN_A_WORKBOOK", 1)
+    duties.regenerate(cases.period, on=clock.today())
+    browser, query = as_user(cast.user["clerk"]), {"period": "2010H2", "q": "支部"}
+    page = browser.get(reverse("coverage_missing", args=["13", "members"]), query).content.decode()
+    assert "后台生成" in page
+    address = f"{reverse('coverage_missing_export', args=['13', 'members'])}?{urlencode(query)}"
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):  # a double click
+            assert browser.post(address).url == reverse("export_list")
+    export = Export.objects.get()
+    assert launched == [("reports.tasks.run_export", "run_export", export.pk)]
+    assert exports.run(export.pk)
+    listed = browser.get(reverse("export_list")).content.decode()
+    assert "未被点评的党员" in listed
+    short = browser.get(reverse("coverage_missing_file", args=["13", "members", "csv"]), query)
+    lines = list(csv.reader(io.StringIO(b"".join(short).decode("utf-8-sig"))))
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(browser.get(reverse("export_file", args=[export.pk])))))
+    rows = [[cell.value or "" for cell in row] for row in book.active.iter_rows()]
+    assert rows == lines
+    assert len(rows) > 2
+    assert export.asked == {"measure": "members", "own": False, "on": "", "words": "支部"}
+    assert Export.objects.get().organizations == len(rows) - 1
+    other = as_user(cast.user["stranger"])
+    assert other.get(reverse("export_file", args=[export.pk])).status_code == 404
+    assert other.post(address).status_code == 404
+
+
+def test_who_may_see_nothing_any_more_gets_no_list(cases, cast, monkeypatch):
+    monkeypatch.setattr(jobs, "launch", lambda *what: None)
+    export = exports.ask(
+        cast.org["13"],
+        cases.period,
+        by=cast.user["clerk"],
+        kind=ExportKind.MISSING,
+        asked=missing.Asked(Measure.MEMBERS),
+    )
+    Grant.objects.filter(user=cast.user["clerk"]).delete()
+    assert exports.run(export.pk)
+    export.refresh_from_db()
+    assert export.state == ExportState.REFUSED
+    assert not export.file
+
+
+def test_a_list_goes_on_on_the_next_sheet(tmp_path, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_ON_A_SHEET", 2)
+    path, told = tmp_path / "list.xlsx", []
+    rows = [("编号", "数"), *((f"=A{number}", number) for number in range(5))]
+    assert lists.write(path, [lists.Sheet("名单", rows, (10, 6))], lambda *what: told.append(what)) == 5
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["名单", "名单（2）", "名单（3）"]
+    found = [[tuple(cell.value for cell in row) for row in sheet.iter_rows()] for sheet in book]
+    assert [part[0] for part in found] == [("编号", "数")] * 3
+    assert [row for part in found for row in part[1:]] == rows[1:]
+    assert told[-1] == ("written", 5)
+    assert lists.write(tmp_path / "empty.xlsx", [lists.Sheet("空", [("编号",)])]) == 0
