@@ -97,8 +97,9 @@ def transfer_many(moves: Sequence[Move], *, by: User | None, reason: str = "") -
         persons = {person.pk: person for person, _, _ in moves}
         if len(persons) != len(moves):
             raise PeopleRefused("同一名党员一次只能转移一次，请核对。")
-        # The person's row is the lock: two transfers of one person wait for each other.
-        locked = Person.objects.select_for_update().order_by("pk")
+        # The person's row is the lock: two transfers of one person wait for each other. NO KEY, here and below: whoever
+        # refers to him meanwhile (a draft, a record) must not wait for us, nor we for him.
+        locked = Person.objects.select_for_update(no_key=True).order_by("pk")
         for chunk in _chunks(sorted(persons)):
             list(locked.filter(pk__in=chunk).values_list("pk", flat=True))
         _begin(moves, _open_memberships(persons), by, reason)
@@ -272,7 +273,7 @@ def appoint(
 def remove(post: Post, *, on: datetime.date, by: User | None, reason: str = "") -> Post:
     """免职: the post ends on that day, and with the person's last post in a team the division of work there."""
     with transaction.atomic():
-        post = Post.objects.select_for_update().get(pk=post.pk)
+        post = Post.objects.select_for_update(no_key=True).get(pk=post.pk)
         if post.from_on is not None and on < post.from_on:
             raise PeopleRefused(f"免职日期 {on} 早于任职日期 {post.from_on}，请改正。")
         if post.to_on is not None and post.to_on <= on:
@@ -398,7 +399,7 @@ def _update(
         manager = model._default_manager
         # What the audit's words need: without it, two queries for each row.
         named = () if model is Person else ("person", "organization")
-        rows = manager.select_for_update(of=("self",)).select_related(*named).order_by("pk")
+        rows = manager.select_for_update(of=("self",), no_key=True).select_related(*named).order_by("pk")
         fresh: dict[int, Row] = {}
         for chunk in _chunks(sorted(row.pk for row, _ in changed)):
             fresh.update((row.pk, row) for row in rows.filter(pk__in=chunk))

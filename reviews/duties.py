@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadPeriod", "Counts", "DutyPlan", "DutyRefused", "Explanation", "day_of", "ensure_period", "exempt", "explain", "follow",
-    "preview", "reassign", "regenerate", "regenerate_many", "reopen", "resume", "same_elsewhere", "settle", "unsaved_period",
+    "hold", "preview", "reassign", "regenerate", "regenerate_many", "reopen", "resume", "same_elsewhere", "settle", "unsaved_period",
 ]  # fmt: skip
 
 REASON, NAME = 200, 50  # letters
@@ -131,7 +131,7 @@ def regenerate_many(
         plan = align(derivation, period, write=True, witness=witness)
         if plan.total.added > MANY:
             bulk.learn(Duty)
-        _settle_by_what_was_held(period, derivation)
+        _settle_by_what_washold(period, derivation)
         rule_versions.bind(period)
         made.append((period, plan))
     for period, plan in made:
@@ -158,7 +158,7 @@ def follow(
         reviewers = concerned[period].reviewers
         derivation = Derivation(period, day_of(period, on), reviewers)
         plan = align(derivation, period, write=True)
-        _settle_by_what_was_held(period, derivation, reviewers)
+        _settle_by_what_washold(period, derivation, reviewers)
         made.append((period, plan))
     for period, plan in made:
         _settle_by_other_periods(period, concerned[period].reviewers)
@@ -174,7 +174,7 @@ def _locked(periods: Iterable[Period]) -> list[Period]:
     return list(rows.filter(pk__in=[period.pk for period in periods]))
 
 
-def _settle_by_what_was_held(period: Period, derivation: Derivation, by: Collection[int] | None = None) -> None:
+def _settle_by_what_washold(period: Period, derivation: Derivation, by: Collection[int] | None = None) -> None:
     """Duties that a counted review serves already, whenever they were made."""
     settle_by_earlier_records(period, derivation.rules, by)
     settle_by_reviews_before_a_transfer(period, by)
@@ -202,28 +202,62 @@ def settle(record: Record) -> None:
 
     In the caller's transaction.
     """
-    record.duties.add(*suffices_for(record.duties.all()))
+    own = set(record.duties.order_by().values_list("pk", flat=True))
+    found = own | _ids(suffices_for(_those(own)))
     periods = list(Period.objects.of_review(record.review).values_list("pk", flat=True))
     if len(periods) > 1:
-        record.duties.add(*same_elsewhere(record.duties.all(), periods))
-        record.duties.add(*suffices_for(record.duties.all()))
-    record.duties.add(*yearly_served_by(record))
-    # In the order in which generations take them.
-    rows = (
-        record.duties.filter(status=DutyStatus.PENDING)
-        .select_for_update(of=("self",), no_key=True)
-        .order_by("period", "pk")
-    )
-    Duty.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(status=DutyStatus.DONE)
+        found |= _ids(same_elsewhere(_those(found), periods))
+        found |= _ids(suffices_for(_those(found)))
+    found |= {duty.pk for duty in yearly_served_by(record)}
+    there = hold(found)  # all at once; one that a generation has withdrawn meanwhile is not among them
+    record.duties.add(*there)
+    _those(there).filter(status=DutyStatus.PENDING).update(status=DutyStatus.DONE)
 
 
 def reopen(record: Record) -> None:
     """The record counts no more: its duties are open again, unless another counted record serves them."""
+    mine = hold(_ids(record.duties.filter(status=DutyStatus.DONE)))
     others = Record.objects.filter(state__in=COUNTED_STATES).exclude(pk=record.pk)
-    served = record.duties.filter(records__in=others).values("pk")
-    Duty.objects.filter(
-        pk__in=list(record.duties.filter(status=DutyStatus.DONE).exclude(pk__in=served).values_list("pk", flat=True))
-    ).update(status=DutyStatus.PENDING)
+    served = _ids(_those(mine).filter(records__in=others))
+    _those(set(mine) - served).filter(status=DutyStatus.DONE).update(status=DutyStatus.PENDING)
+
+
+def _those(ids: Collection[int]) -> QuerySet[Duty]:
+    return Duty.objects.filter(pk__in=sorted(ids))
+
+
+def _ids(duties: QuerySet[Duty]) -> set[int]:
+    return set(duties.order_by().values_list("pk", flat=True))
+
+
+def hold(ids: Collection[int]) -> list[int]:
+    """Those that are still there, held until the transaction ends; none is held while we wait for another.
+
+    A generation takes duties in an order of its own: whoever held some and waited for others would wait in a circle.
+    Raises CoverageBusy where somebody else holds them for too long (lock_timeout).
+    """
+    rows = _those(ids).order_by("period", "pk")
+    if not connection.features.has_select_for_update_skip_locked:
+        return list(rows.values_list("pk", flat=True))  # SQLite: the transaction itself is the lock
+    while True:
+        with transaction.atomic():
+            locked = rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            free = list(locked.values_list("pk", flat=True))
+            waiting = sorted(_ids(rows) - set(free))
+            transaction.set_rollback(bool(waiting))
+        if not waiting:
+            return free
+        _wait_for(waiting[0])
+
+
+def _wait_for(duty: int) -> None:
+    """Until whoever holds it has ended; it is not held afterwards."""
+    try:
+        with transaction.atomic():
+            list(_those([duty]).select_for_update(no_key=True).values_list("pk"))
+            transaction.set_rollback(True)
+    except OperationalError as error:
+        raise coverage.CoverageBusy("本期的点评任务正在重新生成，请稍后再试。") from error
 
 
 # --- by hand -----------------------------------------------------------------------------------------------------

@@ -491,9 +491,11 @@ def _keep(record: Record, draft: RecordDraft, by: User) -> Record:
     draft = drafts.cleaned(draft, record, point_ids=points, forms=forms, grades=grades)
     offered = {duty.pk: duty for duty in further_duties(record)}
     wanted = tuple(sorted(set(draft.duty_ids)))
+    stored = draft_of(record)
+    if wanted != stored.duty_ids:  # held, so that none is withdrawn before the record refers to it
+        offered = {pk: offered[pk] for pk in duties.hold({*served(record), *wanted}) if pk in offered}
     if not set(wanted) <= set(offered):
         raise BadDraft([Lack("duty_ids", "有一项同时完成的任务已不能选择，请刷新页面后重选")])
-    stored = draft_of(record)
     draft = drafts.settled(draft, duty_ids=wanted, member_count=_member_count(record, stored, draft))
     if draft == drafts.settled(stored, version=draft.version):
         return record  # nothing new: a second tab that only looked, or an answer that was lost on the way

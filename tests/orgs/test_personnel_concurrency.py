@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
-from orgs import foreseeing, personnel
+import pytest
+from django.db import transaction
+
+from orgs import foreseeing, people, personnel
 from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
 from orgs.foreseeing import Plan
@@ -52,3 +55,24 @@ def test_the_same_confirmation_twice_at_once_is_done_once(cast):
     assert isinstance(errors[0], DomainError)
     assert "不用再转" in str(errors[0])
     assert AuditEvent.objects.filter(verb="组织关系").count() == before + 1
+
+
+def test_who_refers_to_a_person_does_not_wait_for_his_transfer(cast):
+    """A draft names him at its commit, after it has taken what the transfer may be waiting for: both would wait."""
+    person = cast.person["member"]
+    transferred, named = threading.Event(), threading.Event()
+    waited = []
+
+    def transfer():
+        with transaction.atomic():
+            personnel.transfer([person], to=cast.org["1321"], on=DAY, reason="调动", by=None)
+            transferred.set()
+            waited.append(not named.wait(3))
+
+    def name():
+        transferred.wait(10)
+        people.appoint(person, cast.org["121"], "deputy", from_on=DAY, by=None)
+        named.set()
+
+    assert together(transfer, name) == []
+    assert waited == [False]

@@ -159,3 +159,53 @@ def test_a_review_confirmed_while_its_duty_is_withdrawn_keeps_it():
     duty.refresh_from_db()
     assert duty.status == DutyStatus.DONE
     assert list(duty.records.all()) == [record]
+
+
+def test_a_review_that_serves_two_duties_holds_none_while_it_waits_for_the_other():
+    """Whoever changes them in another order, as a generation does, and the review would wait in a circle."""
+    make_cast()
+    period = duties.ensure_period("2010H2")
+    duties.regenerate(period, on=ON)
+    first, second = Duty.objects.order_by("pk").values_list("pk", flat=True)[:2]
+    changed, held = threading.Event(), []
+
+    def generate():
+        with transaction.atomic():
+            Duty.objects.filter(pk=second).update(status=DutyStatus.EXEMPT)
+            changed.set()
+            time.sleep(1)  # meanwhile the other one comes to wait for the second
+            Duty.objects.filter(pk=first).update(status=DutyStatus.EXEMPT)
+
+    def serve():
+        changed.wait(10)
+        with transaction.atomic():
+            held.extend(duties.hold([first, second]))
+
+    assert side_by_side(generate, serve) == [None, None]
+    assert held == [first, second]
+
+
+def test_a_draft_is_refused_a_further_duty_that_is_withdrawn_meanwhile():
+    cast = make_cast()
+    period = duties.ensure_period("2010H2")
+    duties.regenerate(period, on=ON)
+    duty = Duty.objects.get(rule_code="4", target_person=cast.person["member"])
+    facts = {field.attname: getattr(duty, field.attname) for field in duty._meta.concrete_fields if field.name != "id"}
+    further = Duty.objects.create(**{**facts, "rule_code": "另一条"})
+    record = records.open_draft(duty, by=cast.user["secretary"])
+    withdrawn = threading.Event()
+
+    def withdraw():
+        with transaction.atomic():
+            Duty.objects.filter(pk=further.pk).delete()
+            withdrawn.set()
+            time.sleep(1)
+
+    def save():
+        withdrawn.wait(10)
+        records.save_draft(record, full_draft(record, duty_ids=(further.pk,)), by=cast.user["secretary"])
+
+    nothing, refused = side_by_side(withdraw, save)
+    assert nothing is None
+    assert isinstance(refused, records.BadDraft)
+    assert list(record.duties.all()) == [duty]
