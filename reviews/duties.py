@@ -131,7 +131,7 @@ def regenerate_many(
         plan = align(derivation, period, write=True, witness=witness)
         if plan.total.added > MANY:
             bulk.learn(Duty)
-        _settle_by_what_washold(period, derivation)
+        _settle_by_what_was_held(period, derivation)
         rule_versions.bind(period)
         made.append((period, plan))
     for period, plan in made:
@@ -158,7 +158,7 @@ def follow(
         reviewers = concerned[period].reviewers
         derivation = Derivation(period, day_of(period, on), reviewers)
         plan = align(derivation, period, write=True)
-        _settle_by_what_washold(period, derivation, reviewers)
+        _settle_by_what_was_held(period, derivation, reviewers)
         made.append((period, plan))
     for period, plan in made:
         _settle_by_other_periods(period, concerned[period].reviewers)
@@ -174,7 +174,7 @@ def _locked(periods: Iterable[Period]) -> list[Period]:
     return list(rows.filter(pk__in=[period.pk for period in periods]))
 
 
-def _settle_by_what_washold(period: Period, derivation: Derivation, by: Collection[int] | None = None) -> None:
+def _settle_by_what_was_held(period: Period, derivation: Derivation, by: Collection[int] | None = None) -> None:
     """Duties that a counted review serves already, whenever they were made."""
     settle_by_earlier_records(period, derivation.rules, by)
     settle_by_reviews_before_a_transfer(period, by)
