@@ -56,7 +56,7 @@ class Behind:
 def behind(user: User, period: Period, org: Organization, what: str, value: str, on: datetime.date) -> Behind | None:
     """The rows behind a figure; None where there is no such figure."""
     found = KINDS.get(what)
-    return found(user, period, org, value, on) if found else None
+    return found(user, period, org, value, on) if found and "\0" not in value else None
 
 
 def _overdue(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind:
@@ -86,7 +86,7 @@ def _form(user: User, period: Period, org: Organization, value: str, on: datetim
 
 def _grade(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
     of, _, name = value.partition("-")
-    if of not in GradeOf.values or not name or "\0" in name:
+    if of not in GradeOf.values or not name:
         return None
     every = splits.last_graded(period, org, GradeOf(of)).filter(grade=name)
     named = every.filter(pk__in=Record.objects.readable_text_by(user).values("pk")).select_related(
@@ -128,7 +128,7 @@ def _late(user: User, period: Period, org: Organization, value: str, on: datetim
 
 
 def _category(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
-    found = Category.objects.filter(name=value).first() if "\0" not in value else None
+    found = Category.objects.filter(name=value).first()
     if found is None:
         return None
     every = _missing_members(period, org).filter(organization__category__name=found.name)
