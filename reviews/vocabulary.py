@@ -217,7 +217,7 @@ def _spelt(rows: Sequence[Row]) -> str:
     """The list in words."""
     words = []
     for row in sorted(rows, key=lambda row: (getattr(row, "of", ""), row.order)):
-        of = f"{row.get_of_display()}" if isinstance(row, Grade) else ""
+        of = row.get_of_display() if isinstance(row, Grade) else ""
         most = f"≤{row.most_percent}%" if isinstance(row, Grade) and row.most_percent else ""
         words.append(f"{of}{row.name}{most}{'' if row.is_on else '（停用）'}")
     return "、".join(words)

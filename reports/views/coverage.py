@@ -122,8 +122,8 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
     org, period, kind = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None:
         raise Http404
-    own, words = request.GET.get("own") == "1", _text(request.GET.get("q", ""))
-    on = past_day(request)
+    asked = _names_asked(request, kind)
+    own, words, on = asked.own, asked.words, asked.on
     named = missing.named(request.user, period, org, kind, own=own, on=on)
     found = missing.search(named, words)
     page = Paginator(cast(Any, found), NAMES).get_page(request.GET.get("page"))
