@@ -96,25 +96,32 @@ def place_sql(alias: str) -> str:
     return f"((CAST({alias}.tree_id AS bigint) << 32) + {alias}.lft)"
 
 
-def stand_at(place: int) -> Stand:
-    """The place that `place_sql` gave, for `Subtrees.holding`; level and end are not known."""
-    return 0, place >> 32, place & 0xFFFFFFFF, 0
+def stand_at(place: int | None) -> Stand:
+    """The place that `place_sql` or `start_sql` gave, for `Subtrees.holding`; level and end are not known."""
+    return (0, place >> 32, place & 0xFFFFFFFF, 0) if place is not None else (0, 0, 0, 0)
 
 
 def segment_sql(alias: str, asked: str) -> str:
     """An expression to group by: all organisations of one value lie within the same subtrees of those in the relation
-    `asked`, so one of them says for all where they belong.
+    `asked`, as does the place `start_sql` gives for it.
 
     PostgreSQL looks each up among the ends of the subtrees (10,000 in 2 ms; joined by ranges, each would be compared
     with each). On SQLite every organisation is a segment of its own.
     """
     if connection.vendor != "postgresql":
         return place_sql(alias)
+    return f"width_bucket({place_sql(alias)}, {_edges_sql(asked)})"
+
+
+def start_sql(segment: str, asked: str) -> str:
+    """Where a segment of `segment_sql` begins, as `place_sql`; null before the first, where no subtree is."""
+    return f"({_edges_sql(asked)})[{segment}]" if connection.vendor == "postgresql" else segment
+
+
+def _edges_sql(asked: str) -> str:
     after = f"({place_sql(asked)} - {asked}.lft + {asked}.rght + 1)"
-    return (
-        f"width_bucket({place_sql(alias)}, (SELECT array_agg(edge ORDER BY edge) FROM"  # noqa: S608 - of our own
-        f" (SELECT {place_sql(asked)} AS edge FROM {asked} UNION SELECT {after} FROM {asked}) edges))"
-    )
+    edges = f"SELECT {place_sql(asked)} AS edge FROM {asked} UNION SELECT {after} FROM {asked}"  # noqa: S608 - of our own
+    return f"(SELECT array_agg(edge ORDER BY edge) FROM ({edges}) edges)"  # noqa: S608 - of our own
 
 
 class SpanQuerySet(models.QuerySet):
@@ -145,7 +152,9 @@ class OrganizationQuerySet(TreeQuerySet):
         return self.filter(tree_id=org.tree_id, lft__lt=org.lft)
 
     def above(self, org: Organization, *, include_self: bool = False) -> Self:
-        """Ancestors of `org`, root first."""
+        """Ancestors of `org`, root first; nothing is read for a root."""
+        if org.parent_id is None and not include_self:
+            return self.none()
         own = Q(tree_id=org.tree_id, lft__lte=org.lft, rght__gte=org.rght)
         return self.filter(own if include_self else own & ~Q(pk=org.pk)).order_by("lft")
 

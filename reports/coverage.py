@@ -170,7 +170,7 @@ def fold() -> int:
 
 def tidy() -> int:
     """Fold one batch when many changes wait, so that pages stay quick where no worker folds; never a reason to fail."""
-    if not CoverageChange.objects.order_by()[PENDING_IS_MANY : PENDING_IS_MANY + 1].exists():
+    if not stored.wait_more_than(PENDING_IS_MANY):
         return 0
     try:
         return _fold_batch()

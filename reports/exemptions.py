@@ -5,15 +5,16 @@ Counted live from the exempt duties and the explained leaders, of whom there are
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from orgs import scope
 from orgs.models import Organization
-from orgs.querysets import Subtrees, stand
+from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql
 from orgs.scope import in_range
 from reviews.models import AcceptedGap, CoverageTarget, Duty, DutyStatus, Measure, Period
 
@@ -23,44 +24,95 @@ if TYPE_CHECKING:
 
 IDLE = "idle"  # the kind of gap: a leader without any duty
 
+DUTY, GAP, TARGET, ORG = (model._meta.db_table for model in (Duty, AcceptedGap, CoverageTarget, Organization))
+
 
 def exempt(period: Period, org: Organization, measure: Measure) -> QuerySet[CoverageTarget]:
     """Targets of the measure in the subtree that are missing, and whose duties are all exempt (at least one is); and
     missing leaders without any duty whose office said why (A36: less those exempted with a reason).
-
-    A statement for each measure, because it starts from the few exempt duties: with alternatives, every target is read.
     """
-    duties = Duty.objects.filter(period=period).order_by()
-    freed, others = duties.filter(status=DutyStatus.EXEMPT), duties.exclude(status=DutyStatus.EXEMPT)
-    found = CoverageTarget.objects.filter(
-        in_range(org, "organization__"), period=period, measure=measure, done_on__isnull=True
-    )
-    if measure == Measure.ORGANIZATIONS:
-        orgs = freed.filter(target_org__isnull=False).values("target_org")
-        return found.filter(~Exists(others.filter(target_org=OuterRef("organization"))), organization__in=orgs)
-    if measure == Measure.MEMBERS:
-        members = freed.filter(target_person__isnull=False).values("target_person")
-        return found.filter(~Exists(others.filter(target_person=OuterRef("person"))), person__in=members)
-    acting = freed.filter(acting__isnull=False).values("acting")
-    secretaries = freed.filter(acting__isnull=True, reviewer__isnull=False).values("reviewer")
-    explained = AcceptedGap.objects.filter(period=period, kind=IDLE).order_by().values("person")
-    return found.filter(
-        ~Exists(others.filter(acting=OuterRef("person"))),
-        ~Exists(others.filter(acting__isnull=True, reviewer=OuterRef("person"))),
-        person__in=acting.union(secretaries, explained),
-    )
+    return CoverageTarget.objects.filter(pk__in=RawSQL(f"SELECT target.id {_exempt_sql(period, org, measure)}", []))  # noqa: S608, S611 - of our own, from numbers
 
 
-def counts(period: Period, org: Organization, orgs: Iterable[Organization | Unit]) -> dict[int, dict[Measure, int]]:
-    """Organisation id -> exempt targets of its whole subtree, for some organisations at or below `org`. Two queries."""
-    asked = list(Organization.objects.filter(pk__in=[each.pk for each in orgs]).order_by().values_list("pk", *stand()))
-    subtrees = Subtrees((pk, tuple(place)) for pk, *place in asked)
-    found: dict[int, dict[Measure, int]] = defaultdict(lambda: dict.fromkeys(Measure, 0))
-    free = [exempt(period, org, each).order_by().values_list("measure", *stand("organization__")) for each in Measure]
-    for measure, *place in free[0].union(*free[1:], all=True):
-        for pk in subtrees.holding(tuple(place)):
-            found[pk][Measure(measure)] += 1
+def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit]) -> dict[int, dict[Measure, int]]:
+    """Organisation id -> exempt targets of its whole subtree, for some organisations at or below `org`.
+
+    Statements of our own, because a page waits for them: to plan the second takes longer than to answer it, and to
+    compose it by the ORM several times as long. So the first asks whether there is any.
+    """
+    found = {each.pk: dict.fromkeys(Measure, 0) for each in orgs}
+    if not found or not _rows(f"SELECT 1 {_freed_sql(period)} UNION ALL SELECT 1 {_explained_sql(period)} LIMIT 1"):  # noqa: S608 - of our own, from numbers
+        return found
+    free = " UNION ALL ".join(
+        f"SELECT target.measure, org.tree_id, org.lft {_exempt_sql(period, org, measure)}"  # noqa: S608 - of our own, from numbers
+        for measure in Measure
+    )
+    rows = _rows(
+        f"""
+        WITH asked AS (SELECT id, {stand_sql("org")} FROM {ORG} org WHERE id IN ({", ".join(map(str, found))}))
+        SELECT asked.id, NULL, 0, 0, {stand_sql("asked")} FROM asked
+        UNION ALL
+        SELECT NULL, measure, count, {start_sql("segment", "asked")}, 0, 0, 0, 0
+        FROM (
+            SELECT {segment_sql("free", "asked")} AS segment, measure, COUNT(*) AS count FROM ({free}) free GROUP BY 1, 2
+        ) counted
+        """  # noqa: S608 - of our own, from numbers
+    )
+    subtrees = Subtrees((row[0], row[4:]) for row in rows if row[0] is not None)
+    for pk, measure, count, place, *_stand in rows:
+        if pk is None:
+            for holder in subtrees.holding(stand_at(place)):
+                found[holder][Measure(measure)] += count
     return found
+
+
+def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
+    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree as it is at that moment.
+
+    It starts from the few exempt duties and is one measure's: with alternatives in it, every target would be read.
+    """
+    freed = _freed_sql(period)
+    others = f"FROM {DUTY} WHERE period_id = {int(period.pk)} AND status <> '{DutyStatus.EXEMPT.value}'"
+    if measure == Measure.LEADERS:
+        who = (
+            f"SELECT acting_id {freed} AND acting_id IS NOT NULL UNION SELECT person_id {_explained_sql(period)}"  # noqa: S608 - of our own, from numbers
+            f" UNION SELECT reviewer_id {freed} AND acting_id IS NULL AND reviewer_id IS NOT NULL"
+        )
+        whose = (
+            f"target.person_id IN ({who})"
+            f" AND NOT EXISTS (SELECT 1 {others} AND acting_id = target.person_id)"
+            f" AND NOT EXISTS (SELECT 1 {others} AND acting_id IS NULL AND reviewer_id = target.person_id)"
+        )
+    else:
+        of, by = (
+            ("organization_id", "target_org_id")
+            if measure == Measure.ORGANIZATIONS
+            else ("person_id", "target_person_id")
+        )
+        whose = (
+            f"target.{of} IN (SELECT {by} {freed} AND {by} IS NOT NULL)"
+            f" AND NOT EXISTS (SELECT 1 {others} AND {by} = target.{of})"
+        )
+    return (
+        f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id"
+        f" JOIN {ORG} top ON top.id = {int(org.pk)} AND top.tree_id = org.tree_id AND org.lft BETWEEN top.lft AND top.rght"
+        f" WHERE target.period_id = {int(period.pk)} AND target.measure = '{measure.value}' AND target.done_on IS NULL"
+        f" AND {whose}"
+    )
+
+
+def _freed_sql(period: Period) -> str:
+    return f"FROM {DUTY} WHERE period_id = {int(period.pk)} AND status = '{DutyStatus.EXEMPT.value}'"
+
+
+def _explained_sql(period: Period) -> str:
+    return f"FROM {GAP} WHERE period_id = {int(period.pk)} AND kind = '{IDLE}' AND person_id IS NOT NULL"
+
+
+def _rows(statement: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
 
 
 def leaders(user: User, period: Period, org: Organization) -> QuerySet[AcceptedGap]:

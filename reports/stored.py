@@ -13,7 +13,7 @@ from functools import lru_cache
 from django.db import connection
 
 from orgs.models import Organization
-from orgs.querysets import Subtrees, place_sql, segment_sql, stand_at, stand_sql
+from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql
 from reports.models import CoverageTotal
 from reviews.models import CoverageChange, Measure
 
@@ -55,7 +55,7 @@ def _rows(statement: str, values: tuple) -> list[tuple]:
 @lru_cache
 def _reading(asked: str, vendor: str) -> str:
     """Two kinds of rows. Of each organisation asked for: id, facts, no measure, its stored totals, where it stands.
-    Of what is pending: nothing, a measure, its sums over some neighbouring organisations, where one of them stands.
+    Of what is pending: nothing, a measure, its sums over some neighbouring organisations, where they begin.
 
     One statement, so that a fold or a move beside us has happened for all of it or for nothing.
     """
@@ -75,10 +75,12 @@ def _reading(asked: str, vendor: str) -> str:
             {stand_sql("asked")}
         FROM asked LEFT JOIN {TOTAL} total ON total.organization_id = asked.id AND total.period_id = %s
         UNION ALL
-        SELECT NULL, {"NULL, " * len(facts)} change.measure, SUM(change.due), SUM(change.done), 0, 0, 0, 0,
-            MIN({place_sql("org")}), 0, 0, 0
-        FROM {CHANGE} change JOIN {ORG} org ON org.id = change.organization_id
-        WHERE change.period_id = %s GROUP BY {segment_sql("org", "asked")}, change.measure
+        SELECT NULL, {"NULL, " * len(facts)} measure, due, done, 0, 0, 0, 0, {start_sql("segment", "asked")}, 0, 0, 0
+        FROM (
+            SELECT {segment_sql("org", "asked")} AS segment, measure, SUM(change.due) AS due, SUM(change.done) AS done
+            FROM {CHANGE} change JOIN {ORG} org ON org.id = change.organization_id
+            WHERE change.period_id = %s GROUP BY 1, 2
+        ) pending
     """  # noqa: S608 - of our own
 
 
@@ -105,6 +107,11 @@ def _added_up(rows: list[tuple]) -> list[tuple[tuple, Numbers]]:
 
 
 # --- folding ------------------------------------------------------------------------------------------------
+
+
+def wait_more_than(count: int) -> bool:
+    """Whether more changes than so many are pending; reads no more of them than that."""
+    return bool(_rows(f"SELECT 1 FROM {CHANGE} LIMIT 1 OFFSET %s", (count,)))  # noqa: S608 - of our own
 
 
 def fold(limit: int) -> int:

@@ -87,7 +87,7 @@ class Organization(MPTTModel):
         verbose_name_plural = "组织"
         ordering = ["tree_id", "lft"]
         indexes = [
-            models.Index(fields=["tree_id", "lft", "rght"], name="org_range"),
+            models.Index(fields=["tree_id", "lft", "rght"], include=["id"], name="org_range"),
             models.Index(fields=["category", "org_type"], name="org_kind"),
             # PostgreSQL answers "begins with" from an index of this class only.
             models.Index(fields=["pinyin"], name="org_pinyin", opclasses=["varchar_pattern_ops"]),

@@ -11,18 +11,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django import template
-from django.utils.html import escape
+from django.utils import html
 from django.utils.safestring import SafeString, mark_safe
-from lucide.templatetags.lucide import lucide
 
+from orgs.templatetags.icons import lucide
 from reports.coverage import Figure
 from reviews.models import Measure
 
 if TYPE_CHECKING:
-    from reports.views.coverage import Cell, Line
+    from reports.views.coverage_lines import Cell, Line
 
 register = template.Library()
 SHORT = {Measure.LEADERS: "领导", Measure.ORGANIZATIONS: "党组织", Measure.MEMBERS: "党员"}
+
+escape = lru_cache(maxsize=2000)(html.escape)  # a page says each name and address three times
 
 
 @register.filter
@@ -89,11 +91,6 @@ def _bar(rate: float | None) -> str:
     )
 
 
-@lru_cache(maxsize=1)
-def _chevron() -> str:
-    return lucide("chevron-right", size=18)
-
-
 def _name(line: Line) -> str:
     return f'<a href="{escape(line.url)}">{escape(line.name)}</a>' if line.url else escape(line.name)
 
@@ -132,5 +129,5 @@ def _card(line: Line) -> str:
     )
     return (
         '<div class="list-card"><div class="d-flex justify-content-between gap-2">'
-        f"<strong>{_name(line)}</strong>{_chevron() if line.url else ''}</div>{measures}</div>"
+        f"<strong>{_name(line)}</strong>{lucide('chevron-right', size=18) if line.url else ''}</div>{measures}</div>"
     )

@@ -13,7 +13,8 @@ from orgs.models import Organization
 from orgs.requests import UserRequest
 from reports import analysis, exemptions, lists, quality
 from reports.annexes.xlsx import MIME
-from reports.views.coverage import NAMES, measure_of, organization_of, period_of
+from reports.views.asked import measure_of, organization_of, period_of
+from reports.views.coverage import NAMES
 from reviews.models import Measure, Period
 
 

@@ -16,7 +16,7 @@ from orgs.requests import UserRequest
 from orgs.views.as_of import day_asked_for
 from reports import annex_days
 from reports.views.annexes import file_name, workbook_response
-from reports.views.coverage import organization_of, period_of
+from reports.views.asked import organization_of, period_of
 from reviews.models import Period
 
 

@@ -11,7 +11,8 @@ from orgs import clock
 from orgs.models import Organization
 from orgs.requests import UserRequest
 from reports.behind import behind
-from reports.views.coverage import NAMES, organization_of, period_of
+from reports.views.asked import organization_of, period_of
+from reports.views.coverage import NAMES
 
 
 @require_safe

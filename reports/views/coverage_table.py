@@ -13,7 +13,8 @@ from orgs.requests import UserRequest
 from reports import lists
 from reports.annexes.xlsx import MIME
 from reports.templatetags.reports_tags import SHORT, percent
-from reports.views.coverage import Line, organization_of, past_day, period_of, table_of
+from reports.views.asked import organization_of, past_day, period_of
+from reports.views.coverage_lines import Line, table_of
 
 WIDTHS = (32,) + (10,) * 18
 
@@ -25,11 +26,11 @@ def coverage_table(request: UserRequest, code: str) -> HttpResponse:
     if period is None:
         raise Http404
     on = past_day(request)
-    lines, total, _ = table_of(request, period, org, on)
+    table = table_of(request, period, org, on)
     day = f"截至{on.isoformat()}" if on else ""
     audit.record(request.user, "导出覆盖情况", [org], summary=f"{org.name} {period.code} {day}")
     name = content_disposition_header(True, f"{period.code}覆盖情况{day}_{org.code}.xlsx") or ""
-    content = lists.workbook_bytes(_rows([*lines, total]), f"覆盖情况{day}", WIDTHS)
+    content = lists.workbook_bytes(_rows([*table.lines, table.total]), f"覆盖情况{day}", WIDTHS)
     return HttpResponse(content, content_type=MIME, headers={"Content-Disposition": name})
 
 

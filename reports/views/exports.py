@@ -14,7 +14,7 @@ from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reports import exports
 from reports.models import Export, ExportKind, ExportState
-from reports.views.coverage import organization_of
+from reports.views.asked import organization_of
 from reviews.models import Period
 
 

@@ -22,7 +22,7 @@ from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
 from reports.report_differences import differences
 from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Name, Part, Standing
 from reports.views.annexes import file_name
-from reports.views.coverage import measure_of
+from reports.views.asked import measure_of
 from reports.views.list_files import list_file, too_long
 from reports.views.reports import visible_report
 from reviews.models import Measure
