@@ -17,7 +17,8 @@ from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import QueryDict
 
-from orgs.lists import Row
+from orgs import clock
+from orgs.lists import ListFile, Row, Sheet
 from orgs.models import User
 
 AT_ONCE = 400
@@ -171,17 +172,20 @@ class Asked:
         """Rows with everything that their columns show."""
         return self.table.prepare(list(rows), self.user, self.on)
 
-    def file_rows(self, rows: QuerySet[Any]) -> Iterator[Row]:
-        """The same rows and columns for a file, some hundred at once."""
+    def _file_rows(self, rows: QuerySet[Any]) -> Iterator[Row]:
         everything = rows.iterator(chunk_size=AT_ONCE)
         while some := list(islice(everything, AT_ONCE)):
             for row in self.prepared(some):
                 yield [column.show(row) for column in self.columns]
 
-    @property
-    def file_columns(self) -> list[tuple[str, int]]:
-        """Headers and widths of the file."""
-        return [(column.header, column.width) for column in self.columns]
+    def file(self, rows: QuerySet[Any], back: str) -> ListFile:
+        """Every row as a file; `back`: the address of the page."""
+        title = self.table.title
+        day = f"{self.on.isoformat()} 的情况" if self.on < clock.today() else ""
+        columns = [(column.header, column.width) for column in self.columns]
+        sheet = Sheet(title, columns, self._file_rows(rows), rows.count())
+        said = "，".join(filter(None, (self.conditions, day)))
+        return ListFile(title, [sheet], f"{back}?{self.query.urlencode()}", said)
 
     @property
     def is_narrowed(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from orgs import scope
+from orgs.lists import Sheet
 from orgs.models import Organization
 from reports import coverage, exemptions, five, pace, quality, splits
 from reports.coverage import Figure, Figures
@@ -53,11 +54,10 @@ class Section:
         """At least one line is drawn."""
         return any(line.bar is not None for line in self.lines)
 
-    def rows(self) -> Iterator[Sequence[Cell]]:
-        """Header and lines, as in a workbook."""
-        yield self.columns
-        for line in self.lines:
-            yield (line.name, *line.cells)
+    def sheet(self) -> Sheet:
+        """The same in a workbook."""
+        columns = [(header, 16 if at else 28) for at, header in enumerate(self.columns)]
+        return Sheet(self.title, columns, [(line.name, *line.cells) for line in self.lines], len(self.lines))
 
 
 def sections(user: User, period: Period, org: Organization, on: datetime.date) -> list[Section]:

@@ -18,11 +18,12 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from orgs import audit, jobs, progress
+from orgs import audit, jobs, list_files, lists, progress
 from orgs.errors import DomainError, Forbidden
 from orgs.models import Organization, User
-from reports import lists, missing, summary
+from reports import summary
 from reports.models import Export, ExportKind, ExportState
+from reports.models.export import UNDER_WAY
 from reports.models.progress import works_for
 from reports.outside import issues
 from reviews.models import Period
@@ -38,41 +39,44 @@ class ExportRefused(DomainError):
     """It cannot be made, or not now."""
 
 
-def ask(
-    org: Organization,
-    period: Period,
-    *,
-    by: User,
-    kind: ExportKind = ExportKind.SUMMARY,
-    asked: missing.Asked | None = None,
-) -> Export:
-    """The summary workbook of an organisation and all below it, new forms for the units outside the system just below
-    it, or the list of who is missing (`asked`: which); a second click finds the one under way.
-
-    Raises Forbidden, ExportRefused.
+def ask(org: Organization, period: Period, *, by: User, kind: ExportKind = ExportKind.SUMMARY) -> Export:
+    """The summary workbook of an organisation and all below it, or new forms for the units outside the system just
+    below it; a second click finds the one under way. Raises Forbidden, ExportRefused.
     """
     _check(org, by, kind)
-    conditions = asked.as_dict() if asked else {}
+    is_small = _is_small(org, kind)
+    return _asked(Export(by=by, organization=org, period=period, kind=kind), is_small=is_small)
+
+
+def ask_list(address: str, *, by: User) -> Export:
+    """A long list as a workbook: the one at that address of the application, as the user would get it.
+
+    Raises what telling the list raises, ExportRefused.
+    """
+    found = list_files.told_at(address, by)
+    asked = {"address": address, "name": found.name, "conditions": found.conditions}
+    return _asked(Export(by=by, kind=ExportKind.LIST, asked=asked), is_small=False)
+
+
+def _asked(new: Export, *, is_small: bool) -> Export:
     remove_old()
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=by.pk)  # two clicks come one after the other
-        mine = Export.objects.filter(by=by)
-        for other in mine.filter(state__in=[ExportState.QUEUED, ExportState.WRITING]):
-            known = (other.organization_id, other.period_id, other.kind, other.asked)
-            if notice_death(other).is_under_way and known == (org.pk, period.pk, kind, conditions):
+        User.objects.select_for_update(no_key=True).get(pk=new.by_id)  # two clicks come one after the other
+        mine = Export.objects.filter(by=new.by)
+        for other in mine.filter(state__in=UNDER_WAY):
+            if other.is_like(new) and notice_death(other).is_under_way:
                 return other
         if mine.count() >= MOST:
             raise ExportRefused(f"您已有 {MOST} 个导出文件，请先删除不用的。")
-        made = Export.objects.create(
-            by=by, organization=org, period=period, kind=kind, asked=conditions, touched_at=timezone.now()
-        )
-        audit.record(by, f"导出{made.get_kind_display()}", [made])
-    if kind != ExportKind.MISSING and _is_small(org, kind):
-        run(made.pk)
-        made.refresh_from_db()
+        new.touched_at = timezone.now()
+        new.save(force_insert=True)
+        audit.record(new.by, f"导出{new.get_kind_display()}", [new])
+    if is_small:
+        run(new.pk)
+        new.refresh_from_db()
     else:
-        transaction.on_commit(partial(jobs.launch, "reports.tasks.run_export", "run_export", made.pk))
-    return made
+        transaction.on_commit(partial(jobs.launch, "reports.tasks.run_export", "run_export", new.pk))
+    return new
 
 
 def _is_small(org: Organization, kind: str) -> bool:
@@ -131,6 +135,15 @@ def _check(org: Organization, by: User, kind: str) -> None:
         raise Forbidden("只能导出您看得到的组织。")
 
 
+def _still(export: Export) -> tuple[Organization, Period]:
+    """Of which organisation and period it is; raises Forbidden when its owner may not have it any more."""
+    org, period = export.organization, export.period
+    if org is None or period is None:
+        raise ExportRefused("没有写明是哪个组织、哪个点评期的。")
+    _check(org, export.by, export.kind)
+    return org, period
+
+
 def _claim(pk: int) -> Export | None:
     """The export, if this process is the one that makes it."""
     found = Export.objects.select_related("by__person", "organization", "period").filter(pk=pk).first()
@@ -139,7 +152,6 @@ def _claim(pk: int) -> Export | None:
 
 def _do(export: Export, tick: progress.Tick) -> None:
     """The figures of one moment, drawn into a file, which is the owner's when it is whole."""
-    _check(export.organization, export.by, export.kind)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"export{suffix(export)}"
         count = WRITERS[ExportKind(export.kind)](export, path, tick)
@@ -158,21 +170,23 @@ def suffix(export: Export) -> str:
 
 
 def _write_summary(export: Export, path: Path, tick: progress.Tick) -> int:
-    listed = summary.lines(export.period, export.organization, export.by)
+    org, period = _still(export)
+    listed = summary.lines(period, org, export.by)
     tick("total", len(listed))
-    summary.write(path, export.period, listed, tick)
+    summary.write(path, period, listed, tick)
     return len(listed)
 
 
 def _write_forms(export: Export, path: Path, tick: progress.Tick) -> int:
     """A form for each unit outside the system, issued now; why one has none stands in a text beside them."""
-    units = list(issues.units(export.organization))
+    org, period = _still(export)
+    units = list(issues.units(org))
     tick("total", len(units))
     refused = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for at, unit in enumerate(units, start=1):
             try:
-                issue = issues.issue_form(unit, export.period, by=export.by)
+                issue = issues.issue_form(unit, period, by=export.by)
             except DomainError as refusal:
                 refused.append(f"{unit.code} {unit.name}：{refusal}")
             else:
@@ -186,18 +200,14 @@ def _write_forms(export: Export, path: Path, tick: progress.Tick) -> int:
     return made
 
 
-def _write_missing(export: Export, path: Path, tick: progress.Tick) -> int:
-    """The names as the page lists them, for who asked: what he may no longer see is not there."""
-    asked = missing.Asked.of(export.asked)
-    found = asked.found(export.by, export.period, export.organization)
-    tick("total", found.count())
-    rows = asked.table(export.by, export.period, found)
-    return lists.write(path, [lists.Sheet(missing.TITLES[asked.measure], rows, missing.WIDTHS)], tick)
+def _write_list(export: Export, path: Path, tick: progress.Tick) -> int:
+    """The list as its page shows it now, for who asked: what he may no longer see is not there."""
+    found = list_files.told_at(export.asked["address"], export.by)
+    tick("total", found.count)
+    return lists.write(path, found.sheets, tick)
 
 
-WRITERS = {
-    ExportKind.SUMMARY: _write_summary, ExportKind.FORMS: _write_forms, ExportKind.MISSING: _write_missing,
-}  # fmt: skip
+WRITERS = {ExportKind.SUMMARY: _write_summary, ExportKind.FORMS: _write_forms, ExportKind.LIST: _write_list}
 
 
 def _end(export: Export, ending: jobs.Ending, note: str) -> None:

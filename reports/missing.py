@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q, QuerySet
 
 from orgs import scope
+from orgs.lists import Columns
 from orgs.models import Organization, Post
 from reports import coverage, past
-from reports.models.export import TITLES as TITLES
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 Named = QuerySet[CoverageTarget] | past.Targets
 
+TITLES = {
+    Measure.LEADERS: "未参加点评的领导",
+    Measure.ORGANIZATIONS: "未被点评的党组织",
+    Measure.MEMBERS: "未被点评的党员",
+}
 HEADERS = {
     Measure.LEADERS: ("人员编号", "姓名", "单位及职务", "任职组织代码", "任职组织"),
     Measure.ORGANIZATIONS: ("组织代码", "组织名称", "组织类型", "上级组织代码", "上级组织"),
@@ -41,35 +46,6 @@ class Entry:
     posts: Sequence[Post] = ()
     open_duties: int = 0
     has_duties: bool = True  # False: a leader without any duty in the period is listed apart (A7)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Which list: of what, of the organisation itself only, as of which past day, with which words in it."""
-
-    measure: Measure
-    own: bool = False
-    on: datetime.date | None = None
-    words: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """To be kept; `of` reads it."""
-        on = self.on.isoformat() if self.on else ""
-        return {"measure": self.measure.value, "own": self.own, "on": on, "words": self.words}
-
-    @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Asked:
-        """As it was kept."""
-        on = datetime.date.fromisoformat(kept["on"]) if kept["on"] else None
-        return cls(Measure(kept["measure"]), kept["own"], on, kept["words"])
-
-    def found(self, user: User, period: Period, org: Organization) -> Named:
-        """Those on it whom the user may see by name."""
-        return search(named(user, period, org, self.measure, own=self.own, on=self.on), self.words)
-
-    def table(self, user: User, period: Period, found: Named) -> Iterator[tuple[str, ...]]:
-        """Header and rows of the file."""
-        return table(user, found.iterator(chunk_size=2000), self.measure, period, with_duties=self.on is None)
 
 
 def named(
@@ -159,17 +135,18 @@ def _leaders(targets: Sequence[CoverageTarget], period: Period) -> list[Entry]:
     ]
 
 
-def table(
+def columns(measure: Measure, *, with_duties: bool = True) -> Columns:
+    """Of the list as a file; `with_duties`: by whom and until when, or of a leader how many are his."""
+    further = (("未完成任务",) if measure == Measure.LEADERS else ("点评人", "任务期限")) if with_duties else ()
+    return list(zip((*HEADERS[measure], *further), WIDTHS, strict=False))
+
+
+def rows(
     user: User, targets: Iterable[CoverageTarget], measure: Measure, period: Period, *, with_duties: bool = True
 ) -> Iterator[tuple[str, ...]]:
-    """Header and rows of the list as a file; `with_duties`: by whom and until when, or of a leader how many are his.
-
-    Some hundred rows at a time, each lot with a fixed number of queries.
-    """
-    further = (("未完成任务",) if measure == Measure.LEADERS else ("点评人", "任务期限")) if with_duties else ()
-    yield (*HEADERS[measure], *further)
-    rows = iter(targets)
-    while lot := list(islice(rows, LOT)):
+    """Rows of the list as a file. Some hundred at a time, each lot with a fixed number of queries."""
+    every = iter(targets)
+    while lot := list(islice(every, LOT)):
         found = entries(user, lot, measure, period) if with_duties else [Entry(target) for target in lot]
         for entry in found:
             yield (*_facts(entry.target), *(_further(entry, measure) if with_duties else ()))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from orgs import scope
+from orgs.lists import Sheet
 from orgs.models import Organization
 from orgs.querysets import Subtrees, stand
 from reports.annexes.one import Numbers
@@ -245,9 +246,13 @@ def unnamed(count: int, measure: Measure) -> str:
     return f"另有 {count} {of}在指导关系的下级单位或您不掌握名单的单位，这里只计数，不列名单。" if count else ""
 
 
-def table(names: Iterable[Name], notes: Iterable[str], measure: Measure) -> Iterator[tuple[str, ...]]:
-    """Header and rows of a list as a file; last what is to be said of it."""
-    yield (*HEADERS[measure], "情况", "完成日期")
+def sheet(title: str, names: Sequence[Name], notes: Sequence[str], measure: Measure) -> Sheet:
+    """A list as a file; last what is to be said of it."""
+    columns = list(zip((*HEADERS[measure], "情况", "完成日期"), WIDTHS[measure], strict=True))
+    return Sheet(title, columns, _rows(names, notes, measure), len(names) + len(notes))
+
+
+def _rows(names: Iterable[Name], notes: Iterable[str], measure: Measure) -> Iterator[tuple[str, ...]]:
     for name in names:
         place = () if measure == Measure.ORGANIZATIONS else (name.org_code, name.org_name)
         done_on = "" if name.standing == Standing.GONE else name.done_on

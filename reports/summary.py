@@ -16,10 +16,10 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from orgs import clock
+from orgs.cells import clean
 from orgs.models import Organization, User
 from orgs.progress import Tick, silent
 from reports import coverage
-from reports.annexes.sheet import clean
 from reports.coverage import Figure, Figures
 from reviews.models import Measure, Period
 

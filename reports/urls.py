@@ -30,11 +30,6 @@ urlpatterns = [
     path("coverage/<str:code>/quality/<str:fault>/", analysis.coverage_quality, name="coverage_quality"),
     path("coverage/<str:code>/behind/<str:what>/<path:value>/", behind.coverage_behind, name="coverage_behind"),
     path("coverage/<str:code>/missing/<str:measure>/", coverage.coverage_missing, name="coverage_missing"),
-    path(
-        "coverage/<str:code>/missing/<str:measure>/export/",
-        coverage.coverage_missing_export,
-        name="coverage_missing_export",
-    ),
     path("coverage/<str:code>/missing/<str:measure>/remind/", coverage.coverage_remind, name="coverage_remind"),
     path(
         "coverage/<str:code>/missing/<str:measure>.<str:kind>",
@@ -46,6 +41,7 @@ urlpatterns = [
     path("coverage/<str:code>/annex1/print/", annex_days.annex_day_print, name="annex_day_print"),
     path("coverage/<str:code>/summary/", exports.export_ask, name="export_ask"),
     path("exports/", exports.export_list, name="export_list"),
+    path("exports/long/", exports.export_long, name="export_long"),
     path("exports/<int:pk>/file", exports.export_file, name="export_file"),
     path("exports/<int:pk>/delete/", exports.export_delete, name="export_delete"),
     path("notifications/", notifications.notifications, name="notifications"),

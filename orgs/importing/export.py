@@ -21,6 +21,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from orgs.cells import LIVE
 from orgs.importing import columns
 from orgs.importing.columns import CHARGES, NONE_CODE, NOTES, ORGS, OVERVIEW, PEOPLE, POSTS, SHEETS, Column
 from orgs.importing.plan import Problem
@@ -28,7 +29,6 @@ from orgs.importing.reading import Book, Table
 from orgs.models import Category, Charge, Membership, Organization, Person, Post
 
 Values = Iterator[Sequence[Any]]
-LIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for the beginning of a formula
 HEADER = PatternFill("solid", start_color="B3261E")
 OPTIONAL = PatternFill("solid", start_color="6B6B6B")
 WRONG = PatternFill("solid", start_color="F4B6B0")

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import FileResponse, Http404
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.http import Http404
+from django.urls import reverse
 
-from orgs import clock, lists, past, rosters, standing
+from orgs import clock, past, rosters, standing
 from orgs.forms import DayField
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.models import Organization
 from orgs.requests import UserRequest
 
@@ -33,8 +33,8 @@ def day_context(on: datetime.date) -> dict[str, Any]:
     return {"on": on, "is_another_day": other, "day_query": f"?on={on.isoformat()}" if other else ""}
 
 
-@require_GET
-def organization_roster(request: UserRequest, code: str) -> HttpResponseBase:
+@list_view
+def organization_roster(request: UserRequest, code: str) -> ListFile:
     """Who belonged to the branches of an organisation on a day, as a workbook."""
     on = day_asked_for(request)
     if "\x00" in code:
@@ -43,16 +43,7 @@ def organization_roster(request: UserRequest, code: str) -> HttpResponseBase:
     if org is None or not standing.to_organization(request.user, org).sees_people:
         raise Http404
     name = past.one_as_of(org, on).name
-    try:
-        file = lists.workbook(
-            "党员名册",
-            rosters.COLUMNS,
-            rosters.rows(org, request.user, on),
-            count=rosters.count(org, request.user, on),
-            conditions=f"{name}，{on.isoformat()}",
-            by=request.user,
-        )
-    except lists.TooLong as error:
-        messages.error(request, str(error))
-        return redirect("organization", code=org.code)
-    return FileResponse(file, as_attachment=True, filename=f"{name}党员名册{on.isoformat()}.xlsx")
+    rows, count = rosters.rows(org, request.user, on), rosters.count(org, request.user, on)
+    sheet = Sheet("党员名册", rosters.COLUMNS, rows, count)
+    back = f"{reverse('organization', args=[org.code])}?on={on.isoformat()}"
+    return ListFile(f"{name}党员名册{on.isoformat()}", [sheet], back, f"{name}，{on.isoformat()}")

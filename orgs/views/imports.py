@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -22,7 +22,7 @@ from orgs.models import ImportBatch, ImportJob, ImportState, Organization, Organ
 from orgs.requests import UserRequest
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-View = Callable[..., HttpResponse]
+Answer = TypeVar("Answer")
 
 
 class UploadForm(forms.Form):
@@ -42,11 +42,11 @@ class UploadForm(forms.Form):
     )
 
 
-def administrators_only(view: View) -> View:
-    """Everybody else finds no such page."""
+def administrators_only(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Everybody else finds no such page, or list."""
 
     @wraps(view)
-    def guarded(request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: UserRequest, *args: Any, **kwargs: Any) -> Answer:
         if not (request.user.is_active and request.user.is_superuser):
             raise Http404
         return view(request, *args, **kwargs)

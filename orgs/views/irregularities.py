@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from orgs import clock, lists
+from orgs import clock
 from orgs import irregularities as worklist
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.paging import page_of
 from orgs.requests import UserRequest
 
@@ -34,8 +34,8 @@ def irregularities(request: UserRequest) -> HttpResponse:
     return render(request, "orgs/irregularities.html", {"kind": kind, "page_obj": page, "entries": entries})
 
 
-@require_GET
-def irregularities_export(request: UserRequest) -> HttpResponseBase:
+@list_view
+def irregularities_export(request: UserRequest) -> ListFile:
     """One kind's list, or all of them, as a workbook."""
     if not worklist.works_through(request.user):
         raise Http404
@@ -44,16 +44,7 @@ def irregularities_export(request: UserRequest) -> HttpResponseBase:
     kinds = [kind for kind in worklist.KINDS if kind.code == code or not code]
     if not kinds:
         raise Http404
-    try:
-        file = lists.workbook(
-            "异常情况",
-            worklist.FILE_COLUMNS,
-            worklist.file_rows(kinds, request.user, on),
-            count=sum(kind.find(request.user, on).count() for kind in kinds),
-            conditions=kinds[0].title if code else "",
-            by=request.user,
-        )
-    except lists.TooLong as error:
-        messages.error(request, str(error))
-        return redirect(f"{reverse('irregularities')}?{request.GET.urlencode()}")
-    return FileResponse(file, as_attachment=True, filename="异常情况.xlsx")
+    count = sum(kind.find(request.user, on).count() for kind in kinds)
+    sheet = Sheet("异常情况", worklist.FILE_COLUMNS, worklist.file_rows(kinds, request.user, on), count)
+    back = f"{reverse('irregularities')}?{request.GET.urlencode()}"
+    return ListFile("异常情况", [sheet], back, kinds[0].title if code else "")

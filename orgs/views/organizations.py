@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
 from django.http import Http404, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -30,11 +29,12 @@ from orgs import (
 from orgs.changes import Change, ChangeKind
 from orgs.foreseeing import Plan
 from orgs.forms import MemberForm
+from orgs.list_files import list_view
+from orgs.lists import ListFile
 from orgs.models import AuditEvent, Charge, Organization, Person, Post
 from orgs.paging import page_of
 from orgs.requests import UserRequest
 from orgs.views.as_of import day_asked_for, day_context
-from orgs.views.files import list_file
 from orgs.views.foreseeing import Data, Page, change
 
 HISTORY = 12
@@ -64,12 +64,12 @@ def organizations(request: UserRequest) -> HttpResponse:
     return render(request, "orgs/organizations.html", context)
 
 
-@require_GET
-def organizations_export(request: UserRequest) -> HttpResponseBase:
+@list_view
+def organizations_export(request: UserRequest) -> ListFile:
     """The list of organisations as it is shown, all its pages, as a workbook."""
     on = day_asked_for(request)
     asked = tables.asked(organizations_table.of(on), request.GET, request.user, on)
-    return list_file(request, asked, asked.select(organizations_table.every(request.user)), back="organizations")
+    return asked.file(asked.select(organizations_table.every(request.user)), reverse("organizations"))
 
 
 @require_GET

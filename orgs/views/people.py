@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -18,10 +17,11 @@ from orgs.changes import Change, ChangeKind
 from orgs.errors import DomainError
 from orgs.foreseeing import Plan
 from orgs.forms import PersonForm
+from orgs.list_files import list_view
+from orgs.lists import ListFile
 from orgs.models import Organization, Person, User
 from orgs.paging import page_of
 from orgs.requests import UserRequest
-from orgs.views.files import list_file
 from orgs.views.foreseeing import Data, Page, change
 from orgs.views.organizations import found_by
 
@@ -37,11 +37,11 @@ def people_list(request: UserRequest) -> HttpResponse:
     return render(request, "orgs/people.html", context)
 
 
-@require_GET
-def people_export(request: UserRequest) -> HttpResponseBase:
+@list_view
+def people_export(request: UserRequest) -> ListFile:
     """The list of people as it is shown, all its pages, as a workbook."""
     asked = tables.asked(people_table.TABLE, request.GET, request.user, clock.today())
-    return list_file(request, asked, asked.select(Person.objects.visible_to(request.user)), back="people")
+    return asked.file(asked.select(Person.objects.visible_to(request.user)), reverse("people"))
 
 
 @require_GET

@@ -6,8 +6,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from orgs.cells import clean
 from reports.annexes import words
-from reports.annexes.sheet import Cell, Role, Row, Sheet, clean, day, label, number, row_height
+from reports.annexes.sheet import Cell, Role, Row, Sheet, day, label, number, row_height
 from reports.models import ProgressReport, ProgressRow, RowBasis
 
 WIDTHS = (152.0, *(66.0,) * 9)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
+from orgs.cells import clean
+
 FONT_SIZE = 12.0
 LINE_HEIGHT = 18.0  # of a 12 pt line, in the widest of the fonts that may stand in for 仿宋
 PADDING = 10.0  # left and right, or above and below, together
@@ -117,22 +119,6 @@ def number(value: int, mark: bool = False, href: str = "") -> Cell:
 def label(text: str, *, across: int = 1, down: int = 1) -> Cell:
     """A cell with a printed label of the form."""
     return Cell(text=text, role=Role.LABEL, across=across, down=down)
-
-
-def clean(text: object) -> str:
-    """Text as a cell may hold it: no control characters but line feeds, no lone surrogates; None is empty (T19).
-
-    >>> clean("甲\\x00乙\\r\\n丙")
-    '甲乙\\n丙'
-    """
-    if text is None:
-        return ""
-    plain = str(text)
-    if plain.isprintable():
-        return plain.strip()
-    plain = plain.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    kept = (c for c in plain if c == "\n" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in "\ufffe\uffff"))
-    return "".join(kept).strip()
 
 
 def day(on: datetime.date | None) -> str:

@@ -14,7 +14,8 @@ from typing import IO, Any
 
 import xlsxwriter
 
-from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, clean, row_height
+from orgs.cells import clean
+from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, row_height
 
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAIN = {"font_scheme": False, "font_family": 0, "theme": -1}  # fonts by their own name, not the theme's

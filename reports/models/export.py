@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from reviews.models import Measure
-
 if TYPE_CHECKING:
     from orgs.models import User
 
@@ -27,15 +25,9 @@ class ExportKind(models.TextChoices):
 
     SUMMARY = "summary", "汇总表"
     FORMS = "forms", "附件1下发表"
-    MISSING = "missing", "未完成名单"
+    LIST = "list", "名单"
 
 
-# Of the lists of who is missing.
-TITLES = {
-    Measure.LEADERS: "未参加点评的领导",
-    Measure.ORGANIZATIONS: "未被点评的党组织",
-    Measure.MEMBERS: "未被点评的党员",
-}
 UNDER_WAY = (ExportState.QUEUED, ExportState.WRITING)
 
 
@@ -49,14 +41,18 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
 class Export(models.Model):
     """导出: the summary workbook of an organisation and all below it, the forms for the units outside the system just
-    below it, or a long list of who is missing, for who asked for it. Written by `reports.exports`.
+    below it, or a long list of some page, for who asked for it. Written by `reports.exports`.
     """
 
     kind = models.CharField("种类", max_length=10, choices=ExportKind, default=ExportKind.SUMMARY)
     by = models.ForeignKey("orgs.User", models.CASCADE, verbose_name="导出人", related_name="exports")
-    organization = models.ForeignKey("orgs.Organization", models.CASCADE, verbose_name="组织", related_name="+")
-    period = models.ForeignKey("reviews.Period", models.CASCADE, verbose_name="点评期", related_name="+")
-    asked = models.JSONField("条件", default=dict, blank=True, help_text="名单：口径、本级、截至、查找")
+    organization = models.ForeignKey(
+        "orgs.Organization", models.CASCADE, verbose_name="组织", null=True, blank=True, related_name="+"
+    )
+    period = models.ForeignKey(
+        "reviews.Period", models.CASCADE, verbose_name="点评期", null=True, blank=True, related_name="+"
+    )
+    asked = models.JSONField("名单", default=dict, blank=True, help_text="地址、名称、条件")
     state = models.CharField("状态", max_length=20, choices=ExportState, default=ExportState.QUEUED)
     # Who makes it now: only that process may go on, whatever another one believes.
     run = models.CharField("执行标识", max_length=32, blank=True)
@@ -75,18 +71,35 @@ class Export(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.organization} {self.period}{self.what}"
+        return f"{self.title} {self.note_of}"
 
     @property
-    def what(self) -> str:
-        """What it is, in words."""
-        measure = self.asked.get("measure")
-        return TITLES[Measure(measure)] if measure else self.get_kind_display()
+    def title(self) -> str:
+        """What it is of: an organisation, or the name of a list."""
+        return self.asked["name"] if self.kind == ExportKind.LIST else str(self.organization)
+
+    @property
+    def note_of(self) -> str:
+        """What else says which it is."""
+        return self.asked["conditions"] if self.kind == ExportKind.LIST else f"{self.period}{self.get_kind_display()}"
+
+    @property
+    def file_name(self) -> str:
+        """As it is downloaded, without an ending."""
+        if self.organization is None or self.period is None:
+            return self.title
+        kind = "点评汇总表" if self.kind == ExportKind.SUMMARY else self.get_kind_display()
+        return f"{self.period.code}{kind}_{self.organization.code}"
 
     @property
     def counted_in(self) -> str:
         """What its number counts."""
-        return {ExportKind.FORMS: "个单位", ExportKind.MISSING: "行"}.get(ExportKind(self.kind), "个组织")
+        return {ExportKind.FORMS: "个单位", ExportKind.LIST: "行"}.get(ExportKind(self.kind), "个组织")
+
+    def is_like(self, other: Export) -> bool:
+        """Asks for the same."""
+        of = ("by_id", "kind", "organization_id", "period_id", "asked")
+        return all(getattr(self, name) == getattr(other, name) for name in of)
 
     @property
     def is_under_way(self) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orgs.cells import clean
 from orgs.importing.columns import BLANKS, hidden_character
 from reports.annexes.one import MEASURES, OWN, TOTAL, Numbers, RowFigures
-from reports.annexes.sheet import clean
 
 EXTRA = 8  # lines that the unit may add for units of its own that have none
 MOST = 10_000_000  # more than there are Party members in any unit; a slip of the finger is longer

@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from orgs import audit, clock, tokens
+from orgs.cells import clean
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import Organization, Relation, User
 from reports import reporting, submissions
 from reports.annexes import one, words
-from reports.annexes.sheet import clean
 from reports.models import IssueWay, OutsideIssue, ProgressReport, ReportSource, ReportState, Way
 from reports.outside import figures, workbook
 from reports.outside.figures import Answer, Line

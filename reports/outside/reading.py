@@ -13,11 +13,11 @@ from typing import Any
 
 from xlsxwriter.utility import xl_col_to_name
 
+from orgs.cells import clean
 from orgs.importing import columns
 from orgs.importing import reading as cells_of
 from orgs.importing.columns import BLANKS, FAULTS, Bad, Column, Fault, Options
 from reports.annexes.one import MEASURES, TOTAL, Numbers
-from reports.annexes.sheet import clean
 from reports.outside import figures
 from reports.outside.figures import MOST, NOTE_LENGTH, Answer, Line
 from reports.outside.workbook import DATE_LABEL, FIRST, HEADER, IDENTITY, SHEET, Identity

@@ -16,8 +16,8 @@ import xlsxwriter
 from django.core import signing
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
+from orgs.cells import clean
 from reports.annexes.one import GROUPS, MEASURES, TOTAL, Numbers
-from reports.annexes.sheet import clean
 from reports.outside.figures import CORRECTION, EXTRA, MOST, Line
 
 SHEET, IDENTITY = "附件1", "标识"

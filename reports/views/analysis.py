@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from orgs import audit, clock
+from orgs import clock
+from orgs.list_files import list_view
+from orgs.lists import ListFile
 from orgs.models import Organization
 from orgs.requests import UserRequest
-from reports import analysis, exemptions, lists, quality
-from reports.annexes.xlsx import MIME
+from reports import analysis, exemptions, quality
 from reports.views.asked import measure_of, organization_of, period_of
 from reports.views.coverage import NAMES
 from reviews.models import Measure, Period
@@ -34,17 +35,15 @@ def coverage_details(request: UserRequest, code: str) -> HttpResponse:
     return render(request, "reports/coverage_details.html", context)
 
 
-@require_safe
-def coverage_details_file(request: UserRequest, code: str) -> HttpResponse:
+@list_view
+def coverage_details_file(request: UserRequest, code: str) -> ListFile:
     """The same sections as a workbook, a sheet each."""
     org, period = organization_of(request, code), period_of(request)
     if period is None:
         raise Http404
-    found = analysis.sections(request.user, period, org, clock.today())
-    sheets = [lists.Sheet(section.title, section.rows(), (28,) + (16,) * 8) for section in found]
-    audit.record(request.user, "导出统计分析", [org], summary=f"{org.name} {period.code}")
-    name = content_disposition_header(True, f"{period.code}统计分析_{org.code}.xlsx") or ""
-    return HttpResponse(lists.workbook_of(sheets), content_type=MIME, headers={"Content-Disposition": name})
+    sheets = [section.sheet() for section in analysis.sections(request.user, period, org, clock.today())]
+    back = f"{reverse('coverage_details', args=[org.code])}?{request.GET.urlencode()}"
+    return ListFile(f"{period.code}统计分析_{org.code}", sheets, back, org.name, about=[org])
 
 
 @require_safe

@@ -9,10 +9,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from orgs import audit
+from orgs.cells import clean
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reports.annexes import three, two
-from reports.annexes.sheet import Sheet, clean, day
+from reports.annexes.sheet import Sheet, day
 from reports.annexes.xlsx import MIME, workbook_bytes
 from reviews.models import Record
 
@@ -32,7 +33,12 @@ def form_of(record: Record) -> Sheet:
 
 def file_name(*parts: str, ending: str = "xlsx") -> str:
     """Parts joined to a name of a file that every system takes."""
-    return "_".join(clean(part).translate(NOT_IN_A_FILE_NAME)[:60] for part in parts if part) + f".{ending}"
+    return f"{file_stem(*parts)}.{ending}"
+
+
+def file_stem(*parts: str) -> str:
+    """The same without an ending."""
+    return "_".join(clean(part).translate(NOT_IN_A_FILE_NAME)[:60] for part in parts if part)
 
 
 def workbook_response(sheets: list[Sheet], name: str) -> HttpResponse:

@@ -8,21 +8,19 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs import audit, scope
-from orgs.errors import DomainError
+from orgs import scope
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from reports import coverage as figures_of
-from reports import exports, missing, nudges, past
-from reports.models import ExportKind
+from reports import missing, nudges, past
 from reports.views.asked import carried, kept, measure_of, organization_of, past_day, period_of, text
 from reports.views.coverage_lines import cells_of, order_of, table_of
-from reports.views.list_files import MOST_IN_A_WORKBOOK, list_file, too_long
 from reviews.models import Measure, Period
 
 LINES, NAMES = 100, 50
@@ -85,8 +83,7 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
     org, period, kind = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None:
         raise Http404
-    asked = _names_asked(request, kind)
-    own, words, on = asked.own, asked.words, asked.on
+    own, words, on = _of_own(request), text(request.GET.get("q", "")), past_day(request)
     named = missing.named(request.user, period, org, kind, own=own, on=on)
     found = missing.search(named, words)
     page = Paginator(cast(Any, found), NAMES).get_page(request.GET.get("page"))
@@ -105,7 +102,6 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "page_obj": page,
         "entries": missing.entries(request.user, list(page), kind, period),
         "total": page.paginator.count,
-        "is_long": page.paginator.count > MOST_IN_A_WORKBOOK,
         "unnamed": max(figures[kind].missing - named_count, 0),
         "is_leaders": kind == Measure.LEADERS,
         "definition": WHO_COUNTS[kind],
@@ -124,39 +120,25 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
     return render(request, "reports/coverage_missing.html", context)
 
 
-@require_safe
-def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: str) -> HttpResponseBase:
-    """The same names as a file: csv of any length, xlsx up to a limit."""
+@list_view
+def coverage_missing_file(request: UserRequest, code: str, measure: str, kind: str) -> ListFile:
+    """The same names as a file: csv of any length, xlsx."""
     org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None or kind not in ("csv", "xlsx"):
         raise Http404
-    asked = _names_asked(request, of)
-    found = asked.found(request.user, period, org)
-    count = found.count()
-    if kind == "xlsx" and too_long(request, count):
-        return redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
-    title = f"{period.code}{missing.TITLES[of]}"
-    audit.record(request.user, "导出名单", [org], summary=f"{org.name} {title}，{count} 行")
-    rows = asked.table(request.user, period, found)
-    return list_file(rows, title, missing.WIDTHS, f"{title}_{org.code}.{kind}")
+    on, title = past_day(request), f"{period.code}{missing.TITLES[of]}"
+    own, words = _of_own(request), text(request.GET.get("q", ""))
+    found = missing.search(missing.named(request.user, period, org, of, own=own, on=on), words)
+    rows = missing.rows(request.user, found.iterator(chunk_size=2000), of, period, with_duties=on is None)
+    sheet = Sheet(missing.TITLES[of], missing.columns(of, with_duties=on is None), rows, found.count())
+    day = f"截至{on.isoformat()}" if on else ""
+    said = "，".join(filter(None, (org.name, "本级" if own else "", day, words and f"查找：{words}")))
+    back = f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}"
+    return ListFile(f"{title}_{org.code}", [sheet], back, said, about=[org], is_csv=kind == "csv")
 
 
-@require_POST
-def coverage_missing_export(request: UserRequest, code: str, measure: str) -> HttpResponse:
-    """The names as a workbook that is made in the background: as long as they are many."""
-    org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
-    if period is None:
-        raise Http404
-    try:
-        exports.ask(org, period, by=request.user, kind=ExportKind.MISSING, asked=_names_asked(request, of))
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-    return redirect("export_list")
-
-
-def _names_asked(request: UserRequest, of: Measure) -> missing.Asked:
-    own, words = request.GET.get("own") == "1", text(request.GET.get("q", ""))
-    return missing.Asked(of, own, past_day(request), words)
+def _of_own(request: UserRequest) -> bool:
+    return request.GET.get("own") == "1"
 
 
 @require_POST
@@ -165,7 +147,7 @@ def coverage_remind(request: UserRequest, code: str, measure: str) -> HttpRespon
     org, period, of = organization_of(request, code), period_of(request), measure_of(measure)
     if period is None or not nudges.may(request.user, org):
         raise Http404
-    own = request.GET.get("own") == "1"
+    own = _of_own(request)
     back = redirect(f"{reverse('coverage_missing', args=[org.code, of])}?{request.GET.urlencode()}")
     try:
         words = request.POST.get("text", "").replace("\0", "")

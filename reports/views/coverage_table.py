@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.http import Http404, HttpResponse
-from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
+from django.http import Http404
+from django.urls import reverse
 
-from orgs import audit
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.requests import UserRequest
-from reports import lists
-from reports.annexes.xlsx import MIME
 from reports.templatetags.reports_tags import SHORT, percent
 from reports.views.asked import organization_of, past_day, period_of
 from reports.views.coverage_lines import Line, table_of
 
-WIDTHS = (32,) + (10,) * 18
 
-
-@require_safe
-def coverage_table(request: UserRequest, code: str) -> HttpResponse:
+@list_view
+def coverage_table(request: UserRequest, code: str) -> ListFile:
     """All lines, of all pages, then their sum."""
     org, period = organization_of(request, code), period_of(request)
     if period is None:
@@ -28,18 +24,21 @@ def coverage_table(request: UserRequest, code: str) -> HttpResponse:
     on = past_day(request)
     table = table_of(request, period, org, on)
     day = f"截至{on.isoformat()}" if on else ""
-    audit.record(request.user, "导出覆盖情况", [org], summary=f"{org.name} {period.code} {day}")
-    name = content_disposition_header(True, f"{period.code}覆盖情况{day}_{org.code}.xlsx") or ""
-    content = lists.workbook_bytes(_rows([*table.lines, table.total]), f"覆盖情况{day}", WIDTHS)
-    return HttpResponse(content, content_type=MIME, headers={"Content-Disposition": name})
+    lines = [*table.lines, table.total]
+    sheet = Sheet(f"覆盖情况{day}", _columns(table.total), _rows(lines), len(lines))
+    back = f"{reverse('coverage_org', args=[org.code])}?{request.GET.urlencode()}"
+    return ListFile(f"{period.code}覆盖情况{day}_{org.code}", [sheet], back, f"{org.name}{day}", about=[org])
+
+
+def _columns(total: Line) -> list[tuple[str, int]]:
+    heads = [("单位", 32)]
+    for cell in total.cells:
+        words = ("应", "已", "比率", "还差", *(("免除", "不计免除") if cell.exempt is not None else ()))
+        heads += [(f"{SHORT[cell.measure]}{word}", 10) for word in words]
+    return heads
 
 
 def _rows(lines: list[Line]) -> Iterator[tuple[str | int, ...]]:
-    heads = ["单位"]
-    for cell in lines[-1].cells:
-        words = ("应", "已", "比率", "还差", *(("免除", "不计免除") if cell.exempt is not None else ()))
-        heads += [f"{SHORT[cell.measure]}{word}" for word in words]
-    yield tuple(heads)
     for line in lines:
         cells: list[str | int] = [line.name]
         for cell in line.cells:

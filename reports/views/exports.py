@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import progress
+from orgs import list_files, progress
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reports import exports
-from reports.models import Export, ExportKind, ExportState
+from reports.models import Export, ExportState
 from reports.views.asked import organization_of
 from reviews.models import Period
 
@@ -46,6 +46,23 @@ def export_ask(request: UserRequest, code: str) -> HttpResponse:
     return redirect("export_list")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def export_long(request: UserRequest) -> HttpResponse:
+    """A list too long to be written while somebody waits (`of`: its address): how long, and have it made."""
+    address = request.GET.get("of", "")[:2000].replace("\x00", "")
+    if request.method == "POST":
+        try:
+            exports.ask_list(address, by=request.user)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        return redirect("export_list")
+    try:
+        found = list_files.told_at(address, request.user)
+    except list_files.NoList:
+        raise Http404 from None
+    return render(request, "reports/export_long.html", {"found": found, "most": list_files.MOST_AT_ONCE})
+
+
 @require_safe
 def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
     """The file, for its owner."""
@@ -54,9 +71,7 @@ def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
         stream = export.file.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    kind = "点评汇总表" if export.kind == ExportKind.SUMMARY else export.what
-    name = f"{export.period.code}{kind}_{export.organization.code}{exports.suffix(export)}"
-    return FileResponse(stream, as_attachment=True, filename=name)
+    return FileResponse(stream, as_attachment=True, filename=f"{export.file_name}{exports.suffix(export)}")
 
 
 @require_POST

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from orgs import audit
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.requests import UserRequest
 from reports import report_names
 from reports.annexes import one
@@ -21,14 +20,12 @@ from reports.annexes.one import RowFigures
 from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
 from reports.report_differences import differences
 from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Name, Part, Standing
-from reports.views.annexes import file_name
+from reports.views.annexes import file_stem
 from reports.views.asked import measure_of
-from reports.views.list_files import list_file, too_long
 from reports.views.reports import visible_report
 from reviews.models import Measure
 
 PAGE = 50
-LINE_WIDTHS = (40, 18, 40)
 
 
 @dataclass(frozen=True)
@@ -100,37 +97,29 @@ def progress_names(request: UserRequest, pk: int, line: int, measure: str, part:
     return render(request, "reports/progress_names.html", context)
 
 
-@require_safe
-def progress_names_file(
-    request: UserRequest, pk: int, line: int, measure: str, part: str, kind: str
-) -> HttpResponseBase:
-    """The same as a file, all of it: csv of any length, xlsx up to a limit. 404 where no list was kept."""
+@list_view
+def progress_names_file(request: UserRequest, pk: int, line: int, measure: str, part: str, kind: str) -> ListFile:
+    """The same as a file, all of it: csv or xlsx. 404 where no list was kept."""
     asked = _asked(request, pk, line, measure, part)
     if kind not in ("csv", "xlsx"):
         raise Http404
-    rows, widths = _listed(request, asked)
-    if kind == "xlsx" and too_long(request, len(rows) - 1):
-        return redirect("progress_names", pk, line, measure, part)
-    of = asked.row.unit_name if asked.row else "合计"
-    said = f"{asked.report} {of} {asked.title}，{len(rows) - 1} 行"
-    audit.record(request.user, "导出名单", [asked.report], summary=said)
-    day = asked.report.reported_on.isoformat()
-    name = file_name("附件1名单", asked.report.unit_name, day, of, asked.title, ending=kind)
-    return list_file(rows, asked.title, widths, name)
+    of, day = asked.row.unit_name if asked.row else "合计", asked.report.reported_on.isoformat()
+    name = file_stem("附件1名单", asked.report.unit_name, day, of, asked.title)
+    back = reverse("progress_names", args=[pk, line, measure, part])
+    said = f"{asked.report} {of} {asked.title}"
+    return ListFile(name, [_sheet(request, asked)], back, said, about=[asked.report], is_csv=kind == "csv")
 
 
-def _listed(request: UserRequest, asked: Asked) -> tuple[list[tuple[str | int, ...]], Sequence[int]]:
-    """Header and rows of what the page lists, and the widths of the columns."""
+def _sheet(request: UserRequest, asked: Asked) -> Sheet:
+    """What the page lists."""
     lines = _lines_behind(request, asked)
     if lines:
-        return [
-            ("单位名称", asked.title, "依据"),
-            *((line.name, line.count, line.remark) for line in lines),
-        ], LINE_WIDTHS
+        rows = [(line.name, line.count, line.remark) for line in lines]
+        return Sheet(asked.title, [("单位名称", 40), (asked.title, 18), ("依据", 40)], rows, len(rows))
     found = _behind(request, asked) if lines is None else None
     if found is None:
         raise Http404
-    return list(report_names.table(*found, asked.measure)), report_names.WIDTHS[asked.measure]
+    return report_names.sheet(asked.title, *found, asked.measure)
 
 
 def _behind(request: UserRequest, asked: Asked) -> tuple[list[Name], list[str]] | None:

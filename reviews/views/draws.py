@@ -7,14 +7,16 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import lists, past
+from orgs import past
 from orgs.errors import DomainError
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.models import Category, Organization, OrgType, Relation
 from orgs.requests import UserRequest
 from reviews import assignments, draws, leaders, sampling
@@ -183,8 +185,8 @@ def draw_void(request: UserRequest, pk: int) -> HttpResponse:
     return redirect("draw", pk=pk)
 
 
-@require_safe
-def draw_export(request: UserRequest, pk: int) -> HttpResponseBase:
+@list_view
+def draw_export(request: UserRequest, pk: int) -> ListFile:
     """The record as a workbook: everybody in the frame, with key and result once drawn."""
     found = _draw(request, pk)
     chosen = set(found.drawn)
@@ -195,7 +197,5 @@ def draw_export(request: UserRequest, pk: int) -> HttpResponseBase:
     said = f"{found.occasion}；{found.conditions}；承诺值 {found.commitment}；名单摘要 {found.frame_hash}"
     said += f"；种子 {found.seed}" if found.is_revealed else ""
     notes = [(f"{_as_committed(found)}随机抽取记录（{found.period}）", said, "", "", "")]
-    book = lists.workbook(
-        "抽取记录", COLUMNS, notes + rows, count=len(rows), conditions=found.occasion, by=request.user
-    )
-    return FileResponse(book, as_attachment=True, filename=f"抽取记录_{found.pk}.xlsx")
+    sheet = Sheet("抽取记录", COLUMNS, notes + rows, len(rows))
+    return ListFile(f"抽取记录_{found.pk}", [sheet], reverse("draw", args=[found.pk]), found.occasion)

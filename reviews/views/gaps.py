@@ -7,15 +7,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from orgs import lists, organizations_table
+from orgs import organizations_table
 from orgs.errors import DomainError
+from orgs.list_files import list_view
+from orgs.lists import ListFile
 from orgs.requests import UserRequest
 from reviews import duties, gap_files, gap_filter, gaps
 from reviews.models import Period
@@ -47,25 +48,20 @@ def gap_list(request: UserRequest) -> HttpResponse:
     return render(request, "reviews/gaps.html", context | more)
 
 
-@require_safe
-def gaps_export(request: UserRequest) -> HttpResponseBase:
+@list_view
+def gaps_export(request: UserRequest) -> ListFile:
     """The list of one kind as it is shown, or all of them, as a workbook: a sheet for each kind."""
     period, kind = chosen_period(request), _kind(request)
     if not gaps.works_through(request.user):
         raise Http404
     if period is None or period.derived_on is None:
-        return redirect("gaps")  # which says that there are no duties yet
+        raise gaps.GapRefused("本期还没有生成任务，没有任务缺口可以导出。")
     on, only = duties.day_of(period, None), gap_filter.asked(request.GET, request.user)
     shown = (False, True) if kind is None else (_is_accepted(request),)
-    title = f"任务缺口_{period.code}"
     conditions = "，".join(filter(None, (kind.title if kind else "", only.conditions)))
-    try:
-        sheets = gap_files.sheets([kind] if kind else gaps.KINDS, request.user, period, on, only, shown)
-        file = lists.workbook_of(title, sheets, conditions=conditions, by=request.user)
-    except lists.TooLong as error:
-        messages.error(request, str(error))
-        return redirect(f"{reverse('gaps')}?{request.GET.urlencode()}")
-    return FileResponse(file, as_attachment=True, filename=f"{title}.xlsx")
+    sheets = gap_files.sheets([kind] if kind else gaps.KINDS, request.user, period, on, only, shown)
+    back = f"{reverse('gaps')}?{request.GET.urlencode()}"
+    return ListFile(f"任务缺口_{period.code}", sheets, back, conditions)
 
 
 def _kind(request: UserRequest) -> gaps.Kind | None:

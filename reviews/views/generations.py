@@ -7,15 +7,16 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs import lists, progress
+from orgs import progress
 from orgs.errors import DomainError
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.paging import page_of
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
@@ -136,9 +137,9 @@ def generation_lines(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "reviews/generation_lines.html", context)
 
 
-@administrators_only  # type: ignore[arg-type]  # streams
-@require_safe
-def generation_lines_file(request: UserRequest, pk: int) -> HttpResponseBase:
+@list_view
+@administrators_only
+def generation_lines_file(request: UserRequest, pk: int) -> ListFile:
     """The list as it is shown, all its pages, as a workbook; without a choice what comes and what goes."""
     found = _generation(request, pk)
     wanted = LinesForm(request.GET).wanted()
@@ -148,17 +149,10 @@ def generation_lines_file(request: UserRequest, pk: int) -> HttpResponseBase:
          line.key, line.about, "".join(line.why), line.aside.reason if line.aside else "")
         for line in previewing.named(lines, found.period)
     )  # fmt: skip
-    conditions = "，".join(
-        filter(
-            None, [f"{found}", WHICH.get(wanted["which"], ""), wanted["rule"] and f"规则 {wanted['rule']}", wanted["q"]]
-        )
-    )
-    try:
-        file = lists.workbook("任务变化", COLUMNS, rows, count=lines.count(), conditions=conditions, by=request.user)
-    except DomainError as error:
-        messages.error(request, str(error))
-        return redirect(f"{reverse('generation_lines', args=[pk])}?{urlencode(wanted)}")
-    return FileResponse(file, as_attachment=True, filename=f"任务变化-{found.period.code}-{found.on}.xlsx")
+    parts = (f"{found}", WHICH.get(wanted["which"], ""), wanted["rule"] and f"规则 {wanted['rule']}", wanted["q"])
+    sheet = Sheet("任务变化", COLUMNS, rows, lines.count())
+    back = f"{reverse('generation_lines', args=[pk])}?{urlencode(wanted)}"
+    return ListFile(f"任务变化-{found.period.code}-{found.on}", [sheet], back, "，".join(filter(None, parts)))
 
 
 @administrators_only

@@ -107,7 +107,7 @@ def period_generate(request: UserRequest, code: str) -> HttpResponse:
     return redirect("generation", pk=made.pk)
 
 
-@administrators_only  # type: ignore[arg-type]  # streams
+@administrators_only
 @require_safe
 def period_duties_csv(request: UserRequest, code: str) -> StreamingHttpResponse:
     """The duties as csv, as `export_duties` writes it."""

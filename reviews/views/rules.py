@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import clock, lists
+from orgs import clock, list_files
 from orgs.errors import DomainError
+from orgs.lists import ListFile, Sheet
 from orgs.requests import UserRequest
 from orgs.views.imports import administrators_only
 from reviews import generation, rules, rules_editing, wording
@@ -41,14 +43,14 @@ def rule_list(request: UserRequest) -> HttpResponse:
     return render(request, "reviews/rules.html", {"rows": rows, "scheme": rules.scheme()})
 
 
-@administrators_only  # type: ignore[arg-type]  # may answer with a file
+@administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def rule_new(request: UserRequest) -> HttpResponseBase:
     """新增规则."""
     return _edit(request, None)
 
 
-@administrators_only  # type: ignore[arg-type]  # may answer with a file
+@administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def rule_edit(request: UserRequest, pk: int) -> HttpResponseBase:
     """修改规则; first what it would do, then saving exactly that."""
@@ -145,7 +147,7 @@ def saved(request: UserRequest, what: str, back: str) -> HttpResponse:
     return redirect("generation", pk=waiting[0].pk) if waiting else redirect(back)
 
 
-def _workbook(request: UserRequest, code: str, found: list[rules_editing.RulePreview]) -> FileResponse:
+def _workbook(request: UserRequest, code: str, found: list[rules_editing.RulePreview]) -> HttpResponseBase:
     """All duties that would come and go."""
     rows = (
         (one.period.name, f"{one.on}", line.rule_code, "新增" if line.is_added else "撤回", line.reviewer, line.acting,
@@ -154,9 +156,8 @@ def _workbook(request: UserRequest, code: str, found: list[rules_editing.RulePre
         for line in rules_editing.named(one.lines)
     )  # fmt: skip
     said_of = "、".join(dict.fromkeys(one.period.name for one in found))
-    count = sum(len(one.lines) for one in found)
-    file = lists.workbook("任务变化", COLUMNS, rows, count=count, conditions=said_of, by=request.user)
-    return FileResponse(file, as_attachment=True, filename=f"任务变化-规则{code}.xlsx")
+    sheet = Sheet("任务变化", COLUMNS, rows, sum(len(one.lines) for one in found))
+    return list_files.answer(request, ListFile(f"任务变化-规则{code}", [sheet], reverse("rules"), said_of))
 
 
 def _show(

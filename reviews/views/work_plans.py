@@ -10,14 +10,15 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.forms import CharField, MultipleChoiceField
-from django.http import FileResponse, Http404, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import clock, lists, scope
+from orgs import clock, scope
 from orgs.errors import DomainError
+from orgs.list_files import list_view
+from orgs.lists import ListFile, Sheet
 from orgs.models import Organization, OrgType, User
 from orgs.requests import UserRequest
 from reviews import vocabulary, work_plans
@@ -132,8 +133,8 @@ def work_plans_missing(request: UserRequest) -> HttpResponse:
     return render(request, "reviews/work_plans_missing.html", context)
 
 
-@require_safe
-def work_plans_missing_file(request: UserRequest) -> HttpResponseBase:
+@list_view
+def work_plans_missing_file(request: UserRequest) -> ListFile:
     """The same list as a workbook."""
     period, found = _wanted(request)
     states = dict(WorkPlanState.choices)
@@ -142,12 +143,9 @@ def work_plans_missing_file(request: UserRequest) -> HttpResponseBase:
          str(states.get(org.under_way, "未起草")))
         for org in found.iterator(chunk_size=2000)
     )  # fmt: skip
-    try:
-        book = lists.workbook("未执行方案", MISSING, rows, count=found.count(), conditions=f"{period}", by=request.user)
-    except lists.TooLong as refusal:
-        messages.error(request, str(refusal))
-        return redirect("work_plans_missing")
-    return FileResponse(book, as_attachment=True, filename=f"没有工作方案的组织_{period.code}.xlsx")
+    sheet = Sheet("未执行方案", MISSING, rows, found.count())
+    back = f"{reverse('work_plans_missing')}?{request.GET.urlencode()}"
+    return ListFile(f"没有工作方案的组织_{period.code}", [sheet], back, f"{period}")
 
 
 @require_POST

@@ -158,7 +158,7 @@ MATRIX = {
         "404 404 200 200 404 200 200",
         "404 404 404 404 404 404 404",
     ),  # offices, each of its own; POST: of no kind
-    "gaps_export": ("404 404 302 302 404 302 302", NEVER),  # before duties were generated, to the page that says so
+    "gaps_export": ("404 404 409 409 404 409 409", NEVER),  # before duties were generated
     "rules": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "schemes": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
     "scheme_add": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
@@ -179,7 +179,7 @@ MATRIX = {
     "generation_confirm": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "generation_cancel": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "generation_lines": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
-    "generation_lines_file": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
+    "generation_lines_file": ("404 404 404 404 404 404 200", NEVER),
     "line_set_aside": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "set_aside_withdraw": ("404 404 404 404 404 404 405", "404 404 404 404 404 404 302"),
     "period_duties_csv": ("404 404 404 404 404 404 200", "404 404 404 404 404 404 405"),
@@ -199,10 +199,10 @@ MATRIX = {
     "coverage_quality": ("404 404 404 200 200 200 200", NEVER),
     "coverage_missing": ("404 404 404 200 200 200 200", NEVER),
     "coverage_remind": (NEVER, "404 404 404 404 302 302 302"),
-    "coverage_missing_export": (NEVER, "404 404 404 302 302 302 302"),
     "coverage_missing_file": ("404 404 404 200 200 200 200", NEVER),
     "export_ask": (NEVER, "404 404 404 404 404 404 404"),  # of which period, nothing says
     "export_list": (OPEN, NEVER),
+    "export_long": ("404 404 404 404 404 404 404", "302 302 302 302 302 302 302"),  # of which list, nothing says
     "export_file": ("404 404 404 404 404 200 404", NEVER),  # one's own
     "export_delete": (NEVER, "404 404 404 404 404 302 404"),
     "notifications": (OPEN, NEVER),

@@ -8,11 +8,11 @@ import io
 import pytest
 from django.urls import reverse
 from openpyxl import load_workbook
+from reports.lists import csv_lines
 
 from orgs.importing import apply, export, reading
 from orgs.importing.columns import Options
 from orgs.models import Category, Organization, Person
-from reports.lists import csv_lines
 from tests.flows.test_every_url import World, world  # noqa: F401 - a fixture
 from tests.orgs.books import ORG, TREE
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from orgs import lists, people
+from orgs import list_files, people
 from orgs.models import AuditEvent
 from tests import builders
 
@@ -108,11 +108,12 @@ def test_who_took_which_list_is_in_the_trail(cast, as_user):
     assert event.summary == "人员名单（查找：书记，支部：塘沽），2 条"
 
 
-def test_a_list_too_long_is_refused_with_the_cure_and_nothing_is_noted(cast, as_user, monkeypatch):
-    monkeypatch.setattr(lists, "MOST_ROWS", 2)
+def test_a_list_too_long_is_offered_for_the_background_and_nothing_is_noted(cast, as_user, monkeypatch):
+    monkeypatch.setattr(list_files, "MOST_AT_ONCE", 2)
     answer = as_user(cast.user["clerk"]).get(reverse("people_export"), {"q": "局"}, follow=True)
-    assert answer.redirect_chain == [("/people/?q=%E5%B1%80", 302)]
-    assert "最多导出 2 条，请先用查找条件缩小范围" in answer.content.decode()
+    assert answer.redirect_chain[0][0].startswith(reverse("export_long"))
+    assert "后台生成" in answer.content.decode()
+    assert "/people/?q=%E5%B1%80" in answer.content.decode()
     assert not AuditEvent.objects.filter(verb="导出").exists()
 
 

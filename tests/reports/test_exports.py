@@ -15,14 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from orgs import clock, jobs
+from orgs import clock, jobs, list_files, lists
 from orgs.errors import Forbidden
 from orgs.models import Grant
-from reports import coverage, exports, lists, missing, summary
-from reports.models import Export, ExportKind, ExportState
+from reports import coverage, exports, summary
+from reports.models import Export, ExportState
 from reviews import coverage as targets
 from reviews import duties
-from reviews.models import Measure
 from tests.builders import day, make_org
 from tests.libreoffice import converted
 from tests.reviews.record_cases import make_cases
@@ -203,67 +202,110 @@ def test_its_rows_cost_no_queries_of_their_own(cases, cast):
     assert asked() == before
 
 
-# --- a long list of names ---------------------------------------------------------------------------------------------
+# --- a long list of any page ------------------------------------------------------------------------------------------
 
 
-def test_a_long_list_of_names_is_a_job_with_the_rows_of_the_page(
-    cases, cast, as_user, monkeypatch, django_capture_on_commit_callbacks
+@pytest.fixture
+def launched(monkeypatch):
+    found = []
+    monkeypatch.setattr(jobs, "launch", lambda *what: found.append(what))
+    monkeypatch.setattr(list_files, "MOST_AT_ONCE", 1)
+    return found
+
+
+def test_a_long_list_is_offered_and_made_as_its_page_shows_it(
+    cases, cast, as_user, launched, django_capture_on_commit_callbacks
 ):
-    launched = []
-    monkeypatch.setattr(jobs, "launch", lambda *what: launched.append(what))
-    monkeypatch.setattr("reports.views.coverage.MOST_IN_A_WORKBOOK", 1)
-    monkeypatch.setattr("reports.views.list_files.MOST_IN_A_WORKBOOK", 1)
     duties.regenerate(cases.period, on=clock.today())
     browser, query = as_user(cast.user["clerk"]), {"period": "2010H2", "q": "支部"}
-    page = browser.get(reverse("coverage_missing", args=["13", "members"]), query).content.decode()
-    assert "后台生成" in page
-    address = f"{reverse('coverage_missing_export', args=['13', 'members'])}?{urlencode(query)}"
+    answer = browser.get(reverse("coverage_missing_file", args=["13", "members", "xlsx"]), query)
+    assert not Export.objects.exists()  # a link alone makes nothing
+    page = browser.get(answer.url).content.decode()
+    assert "未被点评的党员" in page
+    assert "查找：支部" in page
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(2):  # a double click
-            assert browser.post(address).url == reverse("export_list")
+            assert browser.post(answer.url).url == reverse("export_list")
     export = Export.objects.get()
     assert launched == [("reports.tasks.run_export", "run_export", export.pk)]
     assert exports.run(export.pk)
-    listed = browser.get(reverse("export_list")).content.decode()
-    assert "未被点评的党员" in listed
+    assert "未被点评的党员" in browser.get(reverse("export_list")).content.decode()
     short = browser.get(reverse("coverage_missing_file", args=["13", "members", "csv"]), query)
     lines = list(csv.reader(io.StringIO(b"".join(short).decode("utf-8-sig"))))
     book = openpyxl.load_workbook(io.BytesIO(b"".join(browser.get(reverse("export_file", args=[export.pk])))))
     rows = [[cell.value or "" for cell in row] for row in book.active.iter_rows()]
     assert rows == lines
     assert len(rows) > 2
-    assert export.asked == {"measure": "members", "own": False, "on": "", "words": "支部"}
     assert Export.objects.get().organizations == len(rows) - 1
     other = as_user(cast.user["stranger"])
     assert other.get(reverse("export_file", args=[export.pk])).status_code == 404
-    assert other.post(address).status_code == 404
+    assert other.get(answer.url).status_code == 404
+    other.post(answer.url)
+    assert Export.objects.count() == 1
 
 
-def test_who_may_see_nothing_any_more_gets_no_list(cases, cast, monkeypatch):
-    monkeypatch.setattr(jobs, "launch", lambda *what: None)
-    export = exports.ask(
-        cast.org["13"],
-        cases.period,
-        by=cast.user["clerk"],
-        kind=ExportKind.MISSING,
-        asked=missing.Asked(Measure.MEMBERS),
-    )
+@pytest.mark.parametrize(
+    ("name", "args", "query"),
+    [
+        ("people_export", [], {"q": "局"}),
+        ("organizations_export", [], {"sort": "code", "on": "2010-12-01"}),
+        ("organization_roster", ["13"], {"on": "soon"}),
+        ("coverage_table", ["13"], {"period": "2010H2"}),
+        ("coverage_details_file", ["13"], {"period": "2010H2"}),
+        ("gaps_export", [], {"period": "2010H2"}),
+    ],
+)
+def test_every_list_is_written_in_the_background_as_it_is_downloaded(cases, cast, as_user, launched, name, args, query):
+    duties.regenerate(cases.period, on=clock.today())
+    address = f"{reverse(name, args=args)}?{urlencode(query)}"
+    browser = as_user(cast.user["clerk"])
+    assert browser.get(address).url == f"{reverse('export_long')}?{urlencode({'of': address})}"
+    export = exports.ask_list(address, by=cast.user["clerk"])
+    assert exports.run(export.pk)
+    export.refresh_from_db()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(list_files, "MOST_AT_ONCE", 100_000)
+        short = openpyxl.load_workbook(io.BytesIO(b"".join(browser.get(address))))
+    assert values(opened(export)) == values(short)
+    assert sum(len(sheet) - 1 for sheet in values(short).values()) == export.organizations > 0
+
+
+def values(book):
+    """Title of a sheet -> its rows."""
+    return {sheet.title: [[cell.value for cell in row] for row in sheet.iter_rows()] for sheet in book}
+
+
+@pytest.mark.parametrize(
+    "address", ["", "/", "/people/", "//elsewhere/people.xlsx", "http://[", "/coverage/13/missing/members.csv", "/x\ny"]
+)
+def test_what_is_no_long_list_is_refused(cases, cast, as_user, launched, address):
+    browser, url = as_user(cast.user["clerk"]), f"{reverse('export_long')}?{urlencode({'of': address})}"
+    assert browser.get(url).status_code == 404
+    assert browser.post(url).status_code == 302
+    assert not Export.objects.exists()
+
+
+def test_who_may_see_nothing_any_more_gets_no_list(cases, cast, launched):
+    export = exports.ask_list(reverse("coverage_missing_file", args=["13", "members", "xlsx"]), by=cast.user["clerk"])
     Grant.objects.filter(user=cast.user["clerk"]).delete()
     assert exports.run(export.pk)
     export.refresh_from_db()
     assert export.state == ExportState.REFUSED
+    assert "不能查看" in export.note
     assert not export.file
 
 
 def test_a_list_goes_on_on_the_next_sheet(tmp_path, monkeypatch):
     monkeypatch.setattr(lists, "MOST_ON_A_SHEET", 2)
     path, told = tmp_path / "list.xlsx", []
-    rows = [("编号", "数"), *((f"=A{number}", number) for number in range(5))]
-    assert lists.write(path, [lists.Sheet("名单", rows, (10, 6))], lambda *what: told.append(what)) == 5
+    columns, rows = [("编号", 10), ("数", 6)], [(f"=A{number}", number) for number in range(5)]
+    assert lists.write(path, [lists.Sheet("名单", columns, rows, 5)], lambda *what: told.append(what)) == 5
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == ["名单", "名单（2）", "名单（3）"]
     found = [[tuple(cell.value for cell in row) for row in sheet.iter_rows()] for sheet in book]
     assert [part[0] for part in found] == [("编号", "数")] * 3
-    assert [row for part in found for row in part[1:]] == rows[1:]
+    assert [row for part in found for row in part[1:]] == rows
+    first = book["名单"]["A2"]
+    assert (first.data_type, first.number_format, first.quotePrefix) == ("s", "@", True)
     assert told[-1] == ("written", 5)
-    assert lists.write(tmp_path / "empty.xlsx", [lists.Sheet("空", [("编号",)])]) == 0
+    assert lists.write(tmp_path / "empty.xlsx", [lists.Sheet("空", [("编号", 10)], [], 0)]) == 0

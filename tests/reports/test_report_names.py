@@ -7,12 +7,12 @@ import pytest
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from orgs import list_files
 from orgs.models import AuditEvent, Person
-from reports import report_names, reporting, submissions
+from reports import exports, report_names, reporting, submissions
 from reports.models import ProgressNames, ProgressReport
 from reports.report_differences import differences
 from reports.report_names import HOLDS, Name, Part, Standing
-from reports.views import list_files
 from reviews import coverage as targets
 from reviews.models import CoverageTarget, Measure, RecordState
 from tests.builders import day, make_bare_record, make_period, make_person
@@ -281,13 +281,15 @@ def test_the_file_is_for_who_sees_the_report_in_the_two_kinds_there_are(cast, pe
     assert client.get(reverse("progress_names_file", args=[report.pk, 99, "members", "due", "csv"])).status_code == 404
 
 
-def test_too_many_names_for_a_workbook_are_told_to_take_the_csv(cast, period, as_user, monkeypatch):
+def test_too_many_names_for_a_download_are_written_in_the_background(cast, period, as_user, monkeypatch):
     report = send(cast.org["13"], period)
-    monkeypatch.setattr(list_files, "MOST_IN_A_WORKBOOK", 3)
+    monkeypatch.setattr(list_files, "MOST_AT_ONCE", 3)
     client = as_user(cast.user["clerk"])
     page = client.get(file_url(report, "131"), follow=True)
-    assert page.redirect_chain[0][0] == names_url(report, "131")
-    assert "名单有 4 行，超过 Excel 文件的上限 3 行，请下载 CSV 文件。" in page.text
+    assert "4</b> 行" in page.text
+    export = exports.ask_list(file_url(report, "131"), by=cast.user["clerk"])
+    assert exports.run(export.pk)
+    assert len(told(client.get(reverse("export_file", args=[export.pk])))) == 5
     assert len(told(client.get(file_url(report, "131", kind="csv")))) == 5
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from openpyxl import load_workbook
 
-from orgs import lists, people, tree
+from orgs import list_files, people, tree
 from orgs.errors import Forbidden
 from orgs.models import AuditEvent, Charge, Person
 from reviews import duties, gap_filter, gaps
@@ -428,11 +428,11 @@ def test_one_kind_is_taken_away_as_it_is_shown(idle, period, cast, as_user):
     assert keys("show=accepted") == ["N-i1"]
 
 
-def test_too_long_a_list_leads_back_and_says_so(idle, cast, as_user, monkeypatch):
-    monkeypatch.setattr(lists, "MOST_ROWS", 1)
+def test_too_long_a_list_is_offered_for_the_background(idle, cast, as_user, monkeypatch):
+    monkeypatch.setattr(list_files, "MOST_AT_ONCE", 1)
     answer = as_user(cast.user["clerk"]).get(f"{reverse('gaps_export')}?kind=idle", follow=True)
-    assert answer.redirect_chain[0][0].endswith("/gaps/?kind=idle")
-    assert "缩小范围" in answer.content.decode()
+    assert answer.redirect_chain[0][0].startswith(reverse("export_long"))
+    assert f"{reverse('gaps')}?kind=idle" in answer.content.decode()
 
 
 def test_a_text_like_a_formula_stays_a_text(idle, period, cast, as_user):
