@@ -139,9 +139,21 @@ def opening(org: Organization) -> str:
     return f"{urlencode({'open': org.code})}#opened"
 
 
+def named_person(words: str, path: str = "") -> Q:
+    """A person, or what leads to one by `path` ("person__"), by what somebody typed: Chinese is part of the name,
+    anything else begins the number, the pinyin or its initials.
+    """
+    return pinyin.matching(Person, words, key="number", names=("name",), path=path)
+
+
+def named_organization(words: str, path: str = "") -> Q:
+    """The same of an organisation: Chinese is part of the name or short name, anything else begins the code or a reading."""
+    return pinyin.matching(Organization, words, key="code", names=("name", "short_name"), path=path)
+
+
 def search_people(persons: QuerySet[Person], words: str) -> QuerySet[Person]:
     """Chinese words: part of the name. Others: the number, the pinyin or its initials begin with them."""
-    return persons.filter(pinyin.matching(Person, words, key="number", names=("name",)))
+    return persons.filter(named_person(words))
 
 
 def with_branch(persons: QuerySet[Person], on: datetime.date) -> QuerySet[Person]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from ninja import NinjaAPI, Path, Query, Schema
@@ -19,7 +19,7 @@ from ninja.openapi.docs import Swagger
 from ninja.security import HttpBearer
 from pydantic import Field, field_validator
 
-from orgs import clock, tokens
+from orgs import clock, directory, tokens
 from orgs.models import Organization, OrgType, User
 from reports import coverage as figures_of
 from reports.coverage import Figures, Unit
@@ -205,9 +205,7 @@ def organizations(request: HttpRequest, asked: Query[OrganizationsAsked]) -> dic
     user = _user(request)
     found = Organization.objects.visible_to(user).alive(clock.today())
     if asked.q:
-        found = found.filter(
-            Q(name__icontains=asked.q) | Q(short_name__icontains=asked.q) | Q(code__startswith=asked.q)
-        )
+        found = found.filter(directory.named_organization(asked.q))
     if asked.type:
         found = found.filter(org_type=asked.type)
     if asked.parent:

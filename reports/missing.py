@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q, QuerySet
 
-from orgs import scope
+from orgs import directory, scope
 from orgs.lists import Columns
 from orgs.models import Organization, Post
 from reports import coverage, past
@@ -81,15 +81,13 @@ def _may_name(user: User, org: Organization, measure: Measure, own: bool) -> Q:
 
 
 def search(targets: Named, words: str) -> Named:
-    """Those in whose name, number, branch or organisation every word occurs."""
+    """Those whose name, number or organisation every word names, pinyin too."""
     for word in words.split():
-        targets = targets.filter(
-            Q(organization__name__icontains=word)
-            | Q(organization__short_name__icontains=word)
-            | Q(organization__code__icontains=word)
-            | Q(person__name__icontains=word)
-            | Q(person__number__icontains=word)
+        of_org, of_person = (
+            directory.named_organization(word, "organization__"),
+            directory.named_person(word, "person__"),
         )
+        targets = targets.filter(of_org | of_person)
     return targets
 
 

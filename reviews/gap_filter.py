@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from orgs import past, pinyin, scope, tables
+from orgs import directory, scope, tables
 from orgs.models import Organization, Person, Post, User
 from orgs.people_table import organizations_meant
 
@@ -58,10 +58,10 @@ class Only:
         return found & Q(**{f"{prefix}category__name": self.category}) if self.category else found
 
     def _named(self, kind: Kind) -> Q:
-        orgs = Organization.objects.filter(pinyin.matching(Organization, self.words, key="code", names=past.NAMES))
+        orgs = Organization.objects.filter(directory.named_organization(self.words))
         if not kind.of_person:
             return Q(**{f"{kind.place}__in": orgs.order_by().values("pk")})
-        persons = Person.objects.filter(pinyin.matching(Person, self.words, key="number", names=("name",)))
+        persons = Person.objects.filter(directory.named_person(self.words))
         found = Q(**{f"{kind.place}__in": persons.order_by().values("pk")})
         return found | Q(**{f"{kind.at}__in": orgs.order_by().values("pk")}) if kind.at else found
 

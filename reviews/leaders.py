@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Case, Q, QuerySet, Value, When
 
-from orgs import clock, pinyin
-from orgs.models import Organization, Person, Post
+from orgs import clock, directory, pinyin
+from orgs.models import Organization, Post
 from reviews import assignments
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def of(user: User) -> QuerySet[Post]:
 
 def search(posts: QuerySet[Post], words: str) -> QuerySet[Post]:
     """By the person's name, pinyin or number, or the organisation's name, pinyin or code; whose very name it is first."""
-    of_person = pinyin.matching(Person, words, key="number", names=("name",), path="person__")
-    of_org = pinyin.matching(Organization, words, key="code", names=("name", "short_name"), path="organization__")
+    of_person, of_org = directory.named_person(words, "person__"), directory.named_organization(words, "organization__")
     exact = Q(person__name=words) | Q(person__number__iexact=words)
     if reading := pinyin.typed(words):
         exact |= Q(person__pinyin=reading)

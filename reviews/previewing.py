@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 
 from django.db.models import Q, QuerySet
 
+from orgs import directory
 from orgs.models import Organization, Person
 from reviews import explaining, rule_versions, set_aside
 from reviews.aligning import Counts
@@ -92,8 +93,8 @@ def lines(generation: Generation, *, rule: str = "", is_added: bool | None = Non
     if is_added is not None:
         found = found.filter(is_added=is_added)
     if text:
-        orgs = Organization.objects.filter(Q(name__icontains=text) | Q(code=text)).order_by().values("pk")
-        people = Person.objects.filter(Q(name__icontains=text) | Q(number=text)).order_by().values("pk")
+        orgs = Organization.objects.filter(directory.named_organization(text)).order_by().values("pk")
+        people = Person.objects.filter(directory.named_person(text)).order_by().values("pk")
         found = found.filter(
             Q(target_person__in=people) | Q(target_org__in=orgs) | Q(about_org__in=orgs) | Q(reviewer_org__in=orgs)
         )

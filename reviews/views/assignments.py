@@ -7,13 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import clock, scope
+from orgs import clock, directory, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
@@ -95,12 +95,11 @@ def office_duties(request: UserRequest) -> HttpResponse:
     if rule:
         found = found.filter(rule_code=rule)
     if query:
-        found = found.filter(
-            Q(target_org__name__icontains=query)
-            | Q(target_person__name__icontains=query)
-            | Q(acting__name__icontains=query)
-            | Q(reviewer_org__name__icontains=query)
+        by_person = directory.named_person(query, "target_person__") | directory.named_person(query, "acting__")
+        by_org = directory.named_organization(query, "target_org__") | directory.named_organization(
+            query, "reviewer_org__"
         )
+        found = found.filter(by_person | by_org)
     context = {
         "period": period, "periods": Period.objects.all(), "page_obj": Paginator(with_records(found), PAGE).get_page(
             request.GET.get("page")), "query": query, "status": status, "rule": rule, "rules": rules,
@@ -188,9 +187,8 @@ def duty_assign(request: UserRequest) -> HttpResponse:
         messages.error(request, "请先选择由谁点评、点评谁。")
     context: dict[str, Any] = {"pick": pick, "post": post, "query": query, "period": period, "form": form}
     if post is not None and query:
-        named = Q(name__icontains=query) | Q(code__iexact=query)
-        context["found"] = _organizations(request.user, post).filter(named)[:FOUND]
-        context["people"] = _persons(request.user, post).filter(name__icontains=query)[:FOUND]
+        context["found"] = _organizations(request.user, post).filter(directory.named_organization(query))[:FOUND]
+        context["people"] = _persons(request.user, post).filter(directory.named_person(query))[:FOUND]
     return render(request, "reviews/duty_assign.html", context)
 
 

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from orgs import clock, scope
+from orgs import clock, directory, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, User
 from orgs.requests import UserRequest
@@ -156,11 +156,10 @@ def my_duties(request: UserRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:50].replace("\x00", "")
     rows = tabs[show]
     if query:
-        rows = rows.filter(
-            Q(target_org__name__icontains=query)
-            | Q(target_person__name__icontains=query)
-            | Q(about_org__name__icontains=query)
+        by_org = directory.named_organization(query, "target_org__") | directory.named_organization(
+            query, "about_org__"
         )
+        rows = rows.filter(directory.named_person(query, "target_person__") | by_org)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     add_partners(page.object_list)  # type: ignore[arg-type]
     if len(periods) > 1:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from orgs import clock, scope
+from orgs import clock, directory, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, Post, User
 from orgs.requests import UserRequest
@@ -296,7 +296,9 @@ def record_list(request: UserRequest) -> HttpResponse:
     if state in RecordState.values:
         found = found.filter(state=state)
     if query:
-        found = found.filter(Q(target_name__icontains=query) | Q(review__reviewer_name__icontains=query))
+        as_then = Q(target_name__icontains=query) | Q(review__reviewer_name__icontains=query)
+        by_org = directory.named_organization(query, "target_org__")
+        found = found.filter(as_then | directory.named_person(query, "target_person__") | by_org)
     context = {
         "page_obj": Paginator(found, PAGE).get_page(request.GET.get("page")),
         "periods": Period.objects.all(),
@@ -344,10 +346,9 @@ def record_new(request: UserRequest) -> HttpResponse:
         "most": FOUND_AT_ONCE,
     }
     if post is not None and query:
-        context["organizations"] = _organizations(request.user, post).filter(
-            Q(name__icontains=query) | Q(short_name__icontains=query) | Q(code__iexact=query)
-        )[:FOUND_AT_ONCE]
-        context["people"] = _people(request.user, post).filter(name__icontains=query)[:FOUND_AT_ONCE]
+        orgs, people = _organizations(request.user, post), _people(request.user, post)
+        context["organizations"] = orgs.filter(directory.named_organization(query))[:FOUND_AT_ONCE]
+        context["people"] = people.filter(directory.named_person(query))[:FOUND_AT_ONCE]
     return render(request, "reviews/record_new.html", context)
 
 

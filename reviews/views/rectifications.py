@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from orgs import clock
+from orgs import clock, directory
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reviews import rectifications, waiting
@@ -44,7 +44,9 @@ def rectification_list(request: UserRequest) -> HttpResponse:
     elif state in ItemState.values:
         found = found.filter(state=state)
     if query:
-        found = found.filter(Q(text__icontains=query) | Q(record__target_name__icontains=query))
+        as_then = Q(text__icontains=query) | Q(record__target_name__icontains=query)
+        by_org = directory.named_organization(query, "record__target_org__")
+        found = found.filter(as_then | directory.named_person(query, "record__target_person__") | by_org)
     found = found.select_related(*RELATED).order_by(F("due_on").asc(nulls_last=True), "record_id", "order")
     context = {
         "page_obj": Paginator(found, PAGE).get_page(request.GET.get("page")),

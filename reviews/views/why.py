@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from orgs import clock, scope
+from orgs import clock, directory, scope
 from orgs.models import Organization, Person, User
 from orgs.requests import UserRequest
 from reviews import explaining
@@ -73,8 +73,8 @@ class Box:
             *self.people.filter(Q(number=words) | Q(name=words))[:MOST],
         ]
         close: list[Organization | Person] = [
-            *self.orgs.filter(Q(name__icontains=words) | Q(short_name__icontains=words))[:MOST],
-            *self.people.filter(name__icontains=words)[:MOST],
+            *self.orgs.filter(directory.named_organization(words))[:MOST],
+            *self.people.filter(directory.named_person(words))[:MOST],
         ]
         some = exact or close
         if len(some) == 1:

@@ -8,14 +8,14 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.forms import CharField, MultipleChoiceField
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs import clock, scope
+from orgs import clock, directory, scope
 from orgs.errors import DomainError
 from orgs.list_files import list_view
 from orgs.lists import ListFile, Sheet
@@ -114,7 +114,7 @@ def _wanted(request: UserRequest) -> tuple[Period, QuerySet[Organization]]:
     found = _missing(request.user, period)
     query, kind = text_of(request, "q"), text_of(request, "type")
     if query:
-        found = found.filter(Q(name__icontains=query) | Q(code__startswith=query) | Q(parent__name__icontains=query))
+        found = found.filter(directory.named_organization(query) | directory.named_organization(query, "parent__"))
     if kind in OrgType.values:
         found = found.filter(org_type=kind)
     return period, found
