@@ -1,9 +1,10 @@
-"""What a cell of a spreadsheet may hold, whoever writes it."""
+"""What spreadsheets are to a browser, and what their cells may hold, whoever writes them."""
 
 from __future__ import annotations
 
 import unicodedata
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LIVE = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for the beginning of a formula
 
 

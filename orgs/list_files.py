@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import FileResponse, Http404, HttpRequest, QueryDict, StreamingHttpResponse
@@ -18,9 +18,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET
 
 from orgs import audit, lists
+from orgs.cells import XLSX
 from orgs.errors import DomainError
 from orgs.lists import ListFile
 from orgs.models import User
@@ -41,7 +42,7 @@ def list_view(tell: Telling) -> Callable[..., HttpResponseBase]:
     A csv is sent as it is read, of any length.
     """
 
-    @require_safe
+    @require_GET
     @wraps(tell)
     def view(request: UserRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         found = tell(request, *args, **kwargs)
@@ -65,7 +66,7 @@ def answer(request: UserRequest, found: ListFile) -> HttpResponseBase:
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the answer that streams it
     lists.write(file, found.sheets)
     file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=f"{found.name}.xlsx")
+    return FileResponse(file, as_attachment=True, filename=f"{found.name}.xlsx", content_type=XLSX)
 
 
 def note(found: ListFile, by: User) -> None:
@@ -78,14 +79,15 @@ def told_at(address: str, user: User) -> ListFile:
     """The list at an address (path and query) as the user would get it now. Raises NoList, and what its view raises."""
     try:
         parts = urlsplit(address)
-        match = resolve(parts.path)
+        path = unquote(parts.path)
+        match = resolve(path)
     except (ValueError, Resolver404):
         raise NoList("没有这个名单。") from None
     tell: Telling | None = getattr(match.func, "tell", None)
     if tell is None or parts.scheme or parts.netloc or not user.is_active:
         raise NoList("没有这个名单。")
     request = HttpRequest()
-    request.method, request.path, request.path_info = "GET", parts.path, parts.path
+    request.method, request.path, request.path_info = "GET", path, path
     request.GET, request.user = QueryDict(parts.query), user
     request._messages = CookieStorage(request)  # type: ignore[attr-defined]  # what is said to the page is said to nobody
     try:

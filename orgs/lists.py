@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from orgs.cells import LIVE, clean
 from orgs.progress import Tick, silent
 
 MOST_ON_A_SHEET = 1_048_575  # beside the header
+LONGEST_TITLE = 31  # of a sheet
 TOLD_EVERY = 1000
 OPTIONS = {
     "constant_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False,
@@ -47,7 +48,7 @@ class ListFile:
     sheets: Sequence[Sheet]
     back: str  # the address of the page
     conditions: str = ""
-    about: Sequence[Model] = field(default=())
+    about: Sequence[Model] = ()
     is_csv: bool = False  # of the first sheet
 
     @property
@@ -91,7 +92,8 @@ def write(target: Path | IO[bytes], sheets: Iterable[Sheet], tick: Tick = silent
                 first = next(lot, None)
                 if first is None and part > 1:
                     break
-                sheet = draw.sheet(each, each.title if part == 1 else f"{each.title}（{part}）")
+                further = f"（{part}）" if part > 1 else ""
+                sheet = draw.sheet(each, each.title[: LONGEST_TITLE - len(further)] + further)
                 for at, row in enumerate(chain([first], lot) if first is not None else (), start=1):
                     draw.row(sheet, at, row)
                     written += 1

@@ -91,6 +91,11 @@ def stand_sql(alias: str) -> str:
     return ", ".join(f"{alias}.{name}" for name in stand())
 
 
+def within_sql(alias: str, top: str) -> str:
+    """An organisation of a statement stands in the subtree of another, or is it."""
+    return f"({alias}.tree_id = {top}.tree_id AND {alias}.lft BETWEEN {top}.lft AND {top}.rght)"
+
+
 def place_sql(alias: str) -> str:
     """Where an organisation of a statement stands, as one number; `stand_at` reads it."""
     return f"((CAST({alias}.tree_id AS bigint) << 32) + {alias}.lft)"

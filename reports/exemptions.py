@@ -14,7 +14,7 @@ from django.db.models.expressions import RawSQL
 
 from orgs import scope
 from orgs.models import Organization
-from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql
+from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql, within_sql
 from orgs.scope import in_range
 from reviews.models import AcceptedGap, CoverageTarget, Duty, DutyStatus, Measure, Period
 
@@ -44,7 +44,7 @@ def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit
     if not found or not _rows(f"SELECT 1 {_freed_sql(period)} UNION ALL SELECT 1 {_explained_sql(period)} LIMIT 1"):  # noqa: S608 - of our own, from numbers
         return found
     free = " UNION ALL ".join(
-        f"SELECT target.measure, org.tree_id, org.lft {_exempt_sql(period, org, measure)}"  # noqa: S608 - of our own, from numbers
+        f"SELECT target.measure, {stand_sql('org')} {_exempt_sql(period, org, measure)}"  # noqa: S608 - of our own, from numbers
         for measure in Measure
     )
     rows = _rows(
@@ -95,7 +95,7 @@ def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
         )
     return (
         f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id"
-        f" JOIN {ORG} top ON top.id = {int(org.pk)} AND top.tree_id = org.tree_id AND org.lft BETWEEN top.lft AND top.rght"
+        f" JOIN {ORG} top ON top.id = {int(org.pk)} AND {within_sql('org', 'top')}"
         f" WHERE target.period_id = {int(period.pk)} AND target.measure = '{measure.value}' AND target.done_on IS NULL"
         f" AND {whose}"
     )

@@ -159,7 +159,7 @@ def _do(export: Export, tick: progress.Tick) -> None:
             export.file.save(f"{uuid.uuid4().hex}{path.suffix}", File(stream), save=False)
     mine = Export.objects.filter(pk=export.pk, run=export.run).exclude(run="")
     values = {"state": ExportState.DONE, "done_at": timezone.now(), "organizations": count, "note": ""}
-    if not mine.update(**values, file=export.file.name):
+    if not mine.update(**values, file=export.file.name, asked=export.asked):
         export.file.delete(save=False)
         raise jobs.Superseded("这次导出已被删除或由别的进程接手。")
 
@@ -204,7 +204,10 @@ def _write_list(export: Export, path: Path, tick: progress.Tick) -> int:
     """The list as its page shows it now, for who asked: what he may no longer see is not there."""
     found = list_files.told_at(export.asked["address"], export.by)
     tick("total", found.count)
-    return lists.write(path, found.sheets, tick)
+    written = lists.write(path, found.sheets, tick)
+    list_files.note(found, export.by)
+    export.asked |= {"name": found.name, "conditions": found.conditions}  # as of now, too
+    return written
 
 
 WRITERS = {ExportKind.SUMMARY: _write_summary, ExportKind.FORMS: _write_forms, ExportKind.LIST: _write_list}

@@ -28,7 +28,7 @@ def sheets(
     for kind in kinds:
         parts = [kind.rows(user, period, on, accepted=accepted, only=only) for accepted in shown]
         count = sum(rows.count() for rows in parts)
-        found.append(Sheet(kind.title[:31], COLUMNS, _rows(kind, parts, period), count))
+        found.append(Sheet(kind.title, COLUMNS, _rows(kind, parts, period), count))
     return found
 
 

@@ -15,13 +15,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from orgs import progress
+from orgs.cells import XLSX
 from orgs.errors import DomainError
 from orgs.importing import aliases, export, job, telling, undo, uploaded
 from orgs.importing.gate import MAX_FILE, SUFFIXES
 from orgs.models import ImportBatch, ImportJob, ImportState, Organization, OrganizationAlias
 from orgs.requests import UserRequest
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Answer = TypeVar("Answer")
 
 

@@ -17,7 +17,6 @@ import xlsxwriter
 from orgs.cells import clean
 from reports.annexes.sheet import FONT_SIZE, MARGIN, Cell, Role, Row, Sheet, row_height
 
-MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAIN = {"font_scheme": False, "font_family": 0, "theme": -1}  # fonts by their own name, not the theme's
 OPTIONS = {
     "strings_to_formulas": False,

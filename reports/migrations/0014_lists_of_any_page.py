@@ -19,7 +19,9 @@ def told_by_their_address(apps, schema_editor):
         export.asked = {
             "address": f"/coverage/{quote(org.code)}/missing/{asked['measure']}.xlsx?{given}",
             "name": f"{period.code}{TITLES[asked['measure']]}_{org.code}",
-            "conditions": org.name,
+            "conditions": "，".join(
+                filter(None, (org.name, "本级" if asked["own"] else "", asked["on"], asked["words"]))
+            ),
         }
         export.save()
 

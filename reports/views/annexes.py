@@ -9,12 +9,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from orgs import audit
-from orgs.cells import clean
+from orgs.cells import XLSX, clean
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reports.annexes import three, two
 from reports.annexes.sheet import Sheet, day
-from reports.annexes.xlsx import MIME, workbook_bytes
+from reports.annexes.xlsx import workbook_bytes
 from reviews.models import Record
 
 NOT_IN_A_FILE_NAME = str.maketrans(dict.fromkeys('\\/:*?"<>|\n', "_"))
@@ -45,7 +45,7 @@ def workbook_response(sheets: list[Sheet], name: str) -> HttpResponse:
     """A download of these sheets."""
     return HttpResponse(
         workbook_bytes(sheets),
-        content_type=MIME,
+        content_type=XLSX,
         headers={"Content-Disposition": content_disposition_header(True, name) or "attachment"},
     )
 

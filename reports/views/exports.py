@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs import list_files, progress
+from orgs.cells import XLSX
 from orgs.errors import DomainError
 from orgs.requests import UserRequest
 from reports import exports
@@ -49,7 +50,7 @@ def export_ask(request: UserRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def export_long(request: UserRequest) -> HttpResponse:
     """A list too long to be written while somebody waits (`of`: its address): how long, and have it made."""
-    address = request.GET.get("of", "")[:2000].replace("\x00", "")
+    address = request.GET.get("of", "").replace("\x00", "")
     if request.method == "POST":
         try:
             exports.ask_list(address, by=request.user)
@@ -71,7 +72,12 @@ def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
         stream = export.file.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    return FileResponse(stream, as_attachment=True, filename=f"{export.file_name}{exports.suffix(export)}")
+    return FileResponse(
+        stream,
+        as_attachment=True,
+        filename=f"{export.file_name}{exports.suffix(export)}",
+        content_type=XLSX if exports.suffix(export) == ".xlsx" else "application/zip",
+    )
 
 
 @require_POST

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs import clock
+from orgs.cells import XLSX
 from orgs.errors import DomainError
 from orgs.importing.gate import MAX_FILE
 from orgs.models import Organization
@@ -26,7 +27,6 @@ from orgs.views.organizations import found_by
 from reports import exports, submissions
 from reports.annexes import one
 from reports.annexes.one import RowFigures
-from reports.annexes.xlsx import MIME
 from reports.models import ExportKind, IssueWay, OutsideIssue, ReturnedForm
 from reports.models.progress import works_for
 from reports.outside import figures, issues, returns
@@ -317,7 +317,7 @@ def outside_file(request: UserRequest, pk: int) -> HttpResponse:
     if issue.way != IssueWay.FORM:
         raise Http404
     disposition = content_disposition_header(True, f"{issues.file_name(issue)}.xlsx") or "attachment"
-    return HttpResponse(issues.file_of(issue), content_type=MIME, headers={"Content-Disposition": disposition})
+    return HttpResponse(issues.file_of(issue), content_type=XLSX, headers={"Content-Disposition": disposition})
 
 
 @require_POST

@@ -197,5 +197,5 @@ def draw_export(request: UserRequest, pk: int) -> ListFile:
     said = f"{found.occasion}；{found.conditions}；承诺值 {found.commitment}；名单摘要 {found.frame_hash}"
     said += f"；种子 {found.seed}" if found.is_revealed else ""
     notes = [(f"{_as_committed(found)}随机抽取记录（{found.period}）", said, "", "", "")]
-    sheet = Sheet("抽取记录", COLUMNS, notes + rows, len(rows))
+    sheet = Sheet("抽取记录", COLUMNS, notes + rows, len(notes) + len(rows))
     return ListFile(f"抽取记录_{found.pk}", [sheet], reverse("draw", args=[found.pk]), found.occasion)

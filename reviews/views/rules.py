@@ -156,7 +156,12 @@ def _workbook(request: UserRequest, code: str, found: list[rules_editing.RulePre
         for line in rules_editing.named(one.lines)
     )  # fmt: skip
     said_of = "、".join(dict.fromkeys(one.period.name for one in found))
-    sheet = Sheet("任务变化", COLUMNS, rows, sum(len(one.lines) for one in found))
+    count, most = sum(len(one.lines) for one in found), list_files.MOST_AT_ONCE
+    if count > most:
+        raise list_files.NoList(
+            f"变化共 {count} 条，这里最多导出 {most} 条；保存规则以后，点评期页的“预览变化”可以导出全部。"
+        )
+    sheet = Sheet("任务变化", COLUMNS, rows, count)
     return list_files.answer(request, ListFile(f"任务变化-规则{code}", [sheet], reverse("rules"), said_of))
 
 

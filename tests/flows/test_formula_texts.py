@@ -8,10 +8,10 @@ import io
 import pytest
 from django.urls import reverse
 from openpyxl import load_workbook
-from reports.lists import csv_lines
 
 from orgs.importing import apply, export, reading
 from orgs.importing.columns import Options
+from orgs.lists import Sheet, csv_lines
 from orgs.models import Category, Organization, Person
 from tests.flows.test_every_url import World, world  # noqa: F401 - a fixture
 from tests.orgs.books import ORG, TREE
@@ -116,6 +116,6 @@ def test_the_problems_of_a_file_do_not_run(live):
 
 @pytest.mark.parametrize("text", [*TEXTS, "\t=1", "\r=1"])
 def test_a_csv_guards_every_beginning(text):
-    mark, line = csv_lines([[text, "甲"]])
-    assert mark == "\ufeff"
+    mark, head, line = csv_lines(Sheet("名单", [("编号", 10), ("姓名", 10)], [[text, "甲"]], 1))
+    assert (mark, head.strip()) == ("\ufeff", "编号,姓名")
     assert next(csv.reader(io.StringIO(line, newline="")))[0] == f"'{text}"

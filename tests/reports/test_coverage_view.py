@@ -118,7 +118,7 @@ def test_the_table_is_a_file_as_it_is_shown(cast, period, as_user):
     for query in ("?sort=due&measure=members", "?on=2010-10-01", "?on=2010-11-20&sort=best"):
         shown = page(client, "13", query)
         file = client.get(reverse("coverage_table", args=["13"]) + query)
-        head, *rows = load_workbook(io.BytesIO(file.content)).active.iter_rows(values_only=True)
+        head, *rows = load_workbook(io.BytesIO(b"".join(file))).active.iter_rows(values_only=True)
         assert head[:3] == ("单位", "领导应", "领导已")
         lines = [*shown.context["page_obj"], shown.context["total"]]
         assert [row[:3] for row in rows] == [
@@ -141,7 +141,7 @@ def test_who_sees_only_his_own_place_sees_no_other_name(cast, period):
     found = analysis.siblings(cast.user["clerk"], period, cast.org["13"], Measure.ORGANIZATIONS)
     assert found.lines[0].cells[0] == 1
     assert [line.name for line in found.lines[1:]] == ["最高的", "全部同级合计", "最低的"]
-    assert not any("局长" in str(row) or "2党组" in str(row) for row in found.rows())
+    assert not any("局长" in str(row) or "2党组" in str(row) for row in found.lines)
 
 
 def test_a_round_is_no_half_year_to_compare_with(cast, period):
@@ -166,13 +166,13 @@ def test_who_has_no_account_is_named_to_be_told(cast, period, as_user):
 
 def test_the_list_as_a_file_says_by_whom_and_until_when(cast, period):
     named = missing.named(cast.user["clerk"], period, cast.org["13"], Measure.MEMBERS)
-    head, *rows = missing.table(cast.user["clerk"], named.iterator(2000), Measure.MEMBERS, period)
-    assert head[-2:] == ("点评人", "任务期限")
+    rows = list(missing.rows(cast.user["clerk"], named.iterator(2000), Measure.MEMBERS, period))
+    assert [head for head, _ in missing.columns(Measure.MEMBERS)][-2:] == ["点评人", "任务期限"]
     line = next(row for row in rows if row[0] == "N-member")
     assert line[-2:] == ("检务处支部书记", "2010-12-31")
     named = missing.named(cast.user["clerk"], period, cast.org["13"], Measure.LEADERS)
-    head, *rows = missing.table(cast.user["clerk"], named.iterator(2000), Measure.LEADERS, period)
-    assert head[-1] == "未完成任务"
+    rows = missing.rows(cast.user["clerk"], named.iterator(2000), Measure.LEADERS, period)
+    assert [head for head, _ in missing.columns(Measure.LEADERS)][-1] == "未完成任务"
     assert next(row for row in rows if row[0] == "N-secretary")[-1] == "3"
 
 

@@ -226,7 +226,7 @@ def test_the_names_of_the_page_are_in_the_file_all_of_them(cast, period, as_user
     organizations = told(client.get(file_url(report, "131", "organizations", "missing")))
     assert organizations[0] == ["组织代码", "组织名称", "情况", "完成日期"]
     assert ["1311", cast.org["1311"].name, "未完成", None] in organizations
-    assert AuditEvent.objects.filter(verb="导出名单", summary__contains="被点评的党员应参加点评，64 行").exists()
+    assert AuditEvent.objects.filter(verb="导出", summary__contains="被点评的党员应参加点评），64 条").exists()
 
 
 def test_the_page_leads_to_its_file_and_not_where_there_is_none(cast, period, as_user):

@@ -10,7 +10,7 @@ from reports import exports
 
 
 class Command(ContractCommand):
-    help = "生成一个排队中的汇总表（由系统自动启动）。"
+    help = "生成一个排队中的导出文件（由系统自动启动）。"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Which export."""
