@@ -84,7 +84,9 @@ def test_only_administrators_find_them(generated, cast, admin, as_user, part):
     for name in (*NAMES, *POSTS):
         assert client.get(reverse(name, args=[made.pk])).status_code == 404, name
         answer = client.post(reverse(name, args=[made.pk]))
-        assert answer.status_code == (405 if name == "generation_lines_file" else 404), name  # a list is never posted to
+        assert answer.status_code == (405 if name == "generation_lines_file" else 404), (
+            name
+        )  # a list is never posted to
     assert client.post(reverse("line_set_aside", args=[line.pk]), {"reason": "病休"}).status_code == 404
     assert client.post(reverse("set_aside_withdraw", args=[kept.pk])).status_code == 404
     assert SetAside.objects.get() == kept
