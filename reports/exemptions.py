@@ -14,7 +14,7 @@ from django.db.models.expressions import RawSQL
 
 from orgs import scope
 from orgs.models import Organization
-from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql, within_sql
+from orgs.querysets import Subtrees, range_sql, segment_sql, stand_at, stand_sql, start_sql
 from orgs.scope import in_range
 from reviews.models import AcceptedGap, CoverageTarget, Duty, DutyStatus, Measure, Period
 
@@ -67,7 +67,7 @@ def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit
 
 
 def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
-    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree as it is at that moment.
+    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree.
 
     It starts from the few exempt duties and is one measure's: with alternatives in it, every target would be read.
     """
@@ -95,9 +95,8 @@ def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
         )
     return (
         f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id"
-        f" JOIN {ORG} top ON top.id = {int(org.pk)} AND {within_sql('org', 'top')}"
         f" WHERE target.period_id = {int(period.pk)} AND target.measure = '{measure.value}' AND target.done_on IS NULL"
-        f" AND {whose}"
+        f" AND {range_sql('org', org)} AND {whose}"
     )
 
 
