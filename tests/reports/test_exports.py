@@ -22,7 +22,7 @@ from reports import coverage, exports, summary
 from reports.models import Export, ExportState
 from reviews import coverage as targets
 from reviews import duties
-from tests.builders import day, make_org
+from tests.builders import day, make_charge, make_org, make_post
 from tests.libreoffice import converted
 from tests.reviews.record_cases import make_cases
 
@@ -68,6 +68,47 @@ def test_its_figures_are_those_of_the_page(cases, cast):
     assert [[row[at] for at in (2, 3, 5, 6, 8, 9)] for row in listed[:-1]] == [figures(row.figures) for row in by_child]
     assert [listed[-1][at] for at in (2, 3, 5, 6, 8, 9)] == figures(live[cast.org["13"].pk])
     assert sum(figures(live[cast.org["13"].pk])) > 0
+
+
+def test_children_that_he_does_not_see_stand_together_as_on_the_page(cases, cast, as_user):
+    """本级 is the organisation's own, whoever looks; the sums of the rows are those of the page."""
+    browser, user = as_user(cast.user["member_in_charge"]), cast.user["member_in_charge"]
+    page = browser.get(reverse("coverage_org", args=["13"]), {"period": "2010H2"})
+    export = exports.ask(cast.org["13"], cases.period, by=user)
+    book = opened(export, data_only=True)
+    rows = list(book["汇总"].iter_rows(min_row=summary.HEAD + 1, values_only=True))
+    shown = [*page.context["page_obj"], page.context["total"]]
+    assert (
+        [row[1] for row in rows]
+        == ["本级", "天津局机关党委", "其他下级（1 个）", "合计"]
+        == [line.name for line in shown]
+    )
+    assert [[row[at] for at in (2, 3, 5, 6, 8, 9)] for row in rows] == [
+        [n for measure in summary.MEASURES for n in (line.figure(measure).due, line.figure(measure).done)]
+        for line in shown
+    ]
+    assert sum(cell for row in rows[2:3] for cell in (row[2], row[5], row[8])) > 0
+    every = list(book["全部组织"].iter_rows(min_row=summary.HEAD + 1, values_only=True))
+    assert [row[1].strip() for row in every] == [
+        "天津检验检疫局党组", "天津局机关党委", "天津局检务处党支部", "其他下级（1 个）",
+    ]  # fmt: skip
+    for own, total in ((4, 10), (5, 11), (6, 13), (7, 14), (8, 16), (9, 17)):
+        assert sum(row[own] for row in every) == every[0][total]
+    assert not any("塘沽" in str(cell) for row in every for cell in row)
+    assert export.organizations == 3
+
+
+def test_what_he_sees_below_an_unseen_child_counts_once(cases, cast):
+    """A branch in his charge two levels down stands below the line of the children that he does not see."""
+    make_post(cast.person["unit_deputy"], cast.org["13"], "成员")
+    make_charge(cast.person["unit_deputy"], cast.org["13"], cast.org["1321"])
+    found = summary.lines(cases.period, cast.org["13"], cast.user["unit_deputy"])
+    assert [(line.name, line.below) for line in found] == [
+        ("天津检验检疫局党组", 2), ("其他下级（2 个）", 1), ("塘沽局综合党支部", 0),
+    ]  # fmt: skip
+    assert coverage.added(line.own for line in found) == found[0].total
+    assert found[0].own == coverage.own(cases.period, cast.org["13"])
+    assert coverage.added(line.own for line in found[1:]) == found[1].total
 
 
 def test_calc_comes_to_the_same_sums(cases, cast, as_user, tmp_path):
