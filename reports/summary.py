@@ -156,11 +156,10 @@ def _begin(book: Any, formats: dict[str, Any], name: str, title: str, widths: Se
 
 
 def _rate(sheet: Any, row: int, column: int, figure: Figure, style: Any) -> None:
-    """已 of 应, which stand in the two columns before it."""
+    """已 of 应, which stand in the two columns before it; cut like everywhere: 100% only when nobody is missing."""
     due, done = xl_rowcol_to_cell(row, column - 2), xl_rowcol_to_cell(row, column - 1)
-    sheet.write_formula(
-        row, column, f'=IF({due}=0,"",{done}/{due})', style, figure.done / figure.due if figure.due else ""
-    )
+    value = figure.done * 1000 // figure.due / 1000 if figure.due else ""
+    sheet.write_formula(row, column, f'=IF({due}=0,"",ROUNDDOWN({done}*1000/{due},0)/1000)', style, value)
 
 
 def _children(book: Any, formats: dict[str, Any], period: Period, listed: Sequence[Line]) -> None:

@@ -19,9 +19,11 @@ from orgs import clock, jobs, list_files, lists
 from orgs.errors import Forbidden
 from orgs.models import Grant
 from reports import coverage, exports, summary
+from reports.coverage import Figure
 from reports.models import Export, ExportState
 from reviews import coverage as targets
 from reviews import duties
+from reviews.models import Measure
 from tests.builders import day, make_charge, make_org, make_post
 from tests.libreoffice import converted
 from tests.reviews.record_cases import make_cases
@@ -131,6 +133,22 @@ def test_calc_comes_to_the_same_sums(cases, cast, as_user, tmp_path):
     assert formulas > 50
     # What is stored wrongly comes out right: it was computed, not copied.
     assert openpyxl.load_workbook(io.BytesIO(made["wrong.xlsx"]), data_only=True).active["A1"].value == 2
+
+
+def test_a_rate_is_cut_as_on_the_page(cases, cast, tmp_path):
+    """Nobody missing is 100%; one of ten thousand missing is not. What is computed is what is stored."""
+    made = tmp_path / "made.xlsx"
+    figures = [Figure(10_000, 9_999), Figure(1000, 570), Figure(3, 3), Figure(0, 0), Figure(7, 2)]
+    lines = [
+        summary.Line(cast.org["13"], dict.fromkeys(Measure, each), dict.fromkeys(Measure, each)) for each in figures
+    ]
+    summary.write(made, cases.period, lines)
+    computed = converted({"made.xlsx": made.read_bytes()}, tmp_path / "calc", "xlsx")["made.xlsx"]
+    for data in (made.read_bytes(), computed):
+        rows = openpyxl.load_workbook(io.BytesIO(data), data_only=True)["全部组织"]
+        rates = [row[12] for row in rows.iter_rows(min_row=summary.HEAD + 1, values_only=True)]
+        assert [round(rate * 100, 1) if rate else None for rate in rates] == [each.rate for each in figures]
+        assert [f"{rate:.1%}" for rate in rates if rate] == ["99.9%", "57.0%", "100.0%", "28.5%"]
 
 
 def wrongly_stored():
