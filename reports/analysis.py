@@ -160,14 +160,20 @@ def _measures(period: Period, org: Organization, totals: Figures, on: datetime.d
 def _pace(period: Period, org: Organization, totals: Figures, on: datetime.date) -> list[Section]:
     by_day = splits.done_by_day(period, org)
     lines = []
+    earlier = dict.fromkeys(Measure, 0)
     for measure in Measure:
-        found = pace.pace(totals[measure].due, totals[measure].done, period.starts_on, period.ends_on, on)
+        due, done = totals[measure].due, totals[measure].done
+        earlier[measure] = sum(count for day, count in by_day[measure].items() if day < period.starts_on)
+        found = pace.pace(due, done, period.starts_on, period.ends_on, on, before=earlier[measure])
         words = "落后" if found.is_behind else "跟上" if found.due else DASH
         ends = Figure(found.due, found.forecast)
         cells = (found.due, found.done, found.expected, words, found.forecast, rate(ends), found.per_day)
         lines.append(Line(measure.label, cells, ends))
     columns = ("口径", "应", "已", "此时应已完成", "进度", "照此到期末", "期末比率", "今后每天需完成")
     note = f"按{period.name}从头到尾平均用力计算，到 {on:%Y-%m-%d} 为止；还剩 {max((period.ends_on - on).days + 1, 0)} 天。"
+    if any(earlier.values()):
+        note += f"{period.starts_on:%Y-%m-%d} 以前已完成的（全年一次的点评）另计，不算本期的进度："
+        note += "，".join(f"{measure.label} {count}" for measure, count in earlier.items() if count) + "。"
     weeks = {measure: pace.weekly(by_day[measure], period.starts_on, period.ends_on, on) for measure in Measure}
     curve = []
     for at, (end, _count) in enumerate(weeks[Measure.MEMBERS]):

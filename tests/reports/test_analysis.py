@@ -203,6 +203,23 @@ def test_the_five_say_what_is_not_recorded(cast, period):
     assert states()[:2] == [("有计划", "达到"), ("有组织", "部分")]
 
 
+def test_what_was_held_before_the_period_is_no_pace(cast, period):
+    """A yearly review of May counts in the second half-year; on 3 July nothing follows from it."""
+    confirmed(period, cast.org["1"], of_org=cast.org["12"])
+    done = CoverageTarget.objects.filter(period=period, measure=Measure.ORGANIZATIONS, done_on__isnull=False)
+    assert done.update(done_on=day("2010-05-10")) == 1
+    found = next(
+        each
+        for each in analysis.sections(cast.user["admin"], period, cast.org["1"], day("2010-07-03"))
+        if each.slug == "pace"
+    )
+    due, *_ = lines(found)["被点评的党组织"]
+    assert lines(found)["被点评的党组织"][1:5] == (1, 2, "落后", 1)
+    assert due == 9
+    assert "2010-07-01 以前已完成的" in found.note
+    assert "被点评的党组织 1" in found.note
+
+
 # --- before and beside -------------------------------------------------------------------------------------------
 
 
