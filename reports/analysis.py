@@ -162,9 +162,9 @@ def _pace(period: Period, org: Organization, totals: Figures, on: datetime.date)
     lines = []
     earlier = dict.fromkeys(Measure, 0)
     for measure in Measure:
-        due, done = totals[measure].due, totals[measure].done
+        now = totals[measure]
         earlier[measure] = sum(count for day, count in by_day[measure].items() if day < period.starts_on)
-        found = pace.pace(due, done, period.starts_on, period.ends_on, on, before=earlier[measure])
+        found = pace.pace(now.due, now.done, period.starts_on, period.ends_on, on, before=earlier[measure])
         words = "落后" if found.is_behind else "跟上" if found.due else DASH
         ends = Figure(found.due, found.forecast)
         cells = (found.due, found.done, found.expected, words, found.forecast, rate(ends), found.per_day)

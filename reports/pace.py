@@ -24,9 +24,7 @@ class Pace:
         return self.done < self.expected
 
 
-def pace(
-    due: int, done: int, first: datetime.date, last: datetime.date, on: datetime.date, *, before: int = 0
-) -> Pace:
+def pace(due: int, done: int, first: datetime.date, last: datetime.date, on: datetime.date, *, before: int = 0) -> Pace:
     """Pace on a day: before the period nothing more is expected, after it everything.
 
     `before` of the done were so before the first day (yearly duties): they tell nothing of the pace.

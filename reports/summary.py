@@ -48,7 +48,7 @@ class Line:
     @property
     def name(self) -> str:
         """What the line is called."""
-        return f"其他下级（{self.others} 个）" if self.others else self.org.name
+        return coverage.others(self.others) if self.others else self.org.name
 
     @property
     def code(self) -> str:
