@@ -5,7 +5,7 @@ Counted live from the exempt duties and the explained leaders, of whom there are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -34,6 +34,14 @@ def exempt(period: Period, org: Organization, measure: Measure) -> QuerySet[Cove
     return CoverageTarget.objects.filter(pk__in=RawSQL(f"SELECT target.id {_exempt_sql(period, org, measure)}", []))  # noqa: S608, S611 - of our own, from numbers
 
 
+def among(period: Period, measure: Measure, targets: Collection[int]) -> set[int]:
+    """Those of some targets of the measure, by id, that are exempt."""
+    if not targets or not _is_any(period):
+        return set()
+    these = ", ".join(str(int(pk)) for pk in targets)
+    return {pk for (pk,) in _rows(f"SELECT target.id {_exempt_sql(period, None, measure)} AND target.id IN ({these})")}  # noqa: S608 - of our own, from numbers
+
+
 def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit]) -> dict[int, dict[Measure, int]]:
     """Organisation id -> exempt targets of its whole subtree, for some organisations at or below `org`.
 
@@ -41,7 +49,7 @@ def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit
     compose it by the ORM several times as long. So the first asks whether there is any.
     """
     found = {each.pk: dict.fromkeys(Measure, 0) for each in orgs}
-    if not found or not _rows(f"SELECT 1 {_freed_sql(period)} UNION ALL SELECT 1 {_explained_sql(period)} LIMIT 1"):  # noqa: S608 - of our own, from numbers
+    if not found or not _is_any(period):
         return found
     free = " UNION ALL ".join(
         f"SELECT target.measure, {stand_sql('org')} {_exempt_sql(period, org, measure)}"  # noqa: S608 - of our own, from numbers
@@ -66,8 +74,13 @@ def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit
     return found
 
 
-def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
-    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree as it is at that moment.
+def _is_any(period: Period) -> bool:
+    return bool(_rows(f"SELECT 1 {_freed_sql(period)} UNION ALL SELECT 1 {_explained_sql(period)} LIMIT 1"))  # noqa: S608 - of our own, from numbers
+
+
+def _exempt_sql(period: Period, org: Organization | None, measure: Measure) -> str:
+    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree (without one: anywhere) as
+    it is at that moment.
 
     It starts from the few exempt duties and is one measure's: with alternatives in it, every target would be read.
     """
@@ -93,9 +106,9 @@ def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
             f"target.{of} IN (SELECT {by} {freed} AND {by} IS NOT NULL)"
             f" AND NOT EXISTS (SELECT 1 {others} AND {by} = target.{of})"
         )
+    below = f" JOIN {ORG} top ON top.id = {int(org.pk)} AND {within_sql('org', 'top')}" if org else ""
     return (
-        f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id"
-        f" JOIN {ORG} top ON top.id = {int(org.pk)} AND {within_sql('org', 'top')}"
+        f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id{below}"
         f" WHERE target.period_id = {int(period.pk)} AND target.measure = '{measure.value}' AND target.done_on IS NULL"
         f" AND {whose}"
     )
