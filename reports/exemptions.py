@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from orgs import scope
+from orgs.lists import Sheet
 from orgs.models import Organization
 from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql, within_sql
 from orgs.scope import in_range
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from reports.coverage import Unit
 
 IDLE = "idle"  # the kind of gap: a leader without any duty
+
+LOT = 2000  # rows read at once
+DUTY_COLUMNS = [
+    ("对象", 28), ("对象所在组织", 28), ("点评组织", 24), ("点评领导", 12), ("规则", 8), ("免除原因", 36), ("批准人", 16),
+]  # fmt: skip
+LEADER_COLUMNS = [("人员编号", 16), ("姓名", 16), ("单位及职务", 32), ("原因", 36), ("说明人", 16)]
 
 DUTY, GAP, TARGET, ORG = (model._meta.db_table for model in (Duty, AcceptedGap, CoverageTarget, Organization))
 
@@ -133,6 +140,27 @@ def leaders(user: User, period: Period, org: Organization) -> QuerySet[AcceptedG
     free = exempt(period, org, Measure.LEADERS).filter(scope.seen_people(user, "organization__")).order_by()
     found = AcceptedGap.objects.filter(period=period, kind=IDLE, person__in=free.values("person"))
     return found.select_related("person", "by__person").order_by("person__number")
+
+
+def sheets(user: User, period: Period, org: Organization) -> list[Sheet]:
+    """Both lists as a file."""
+    freed, explained = duties(user, period, org), leaders(user, period, org)
+    of_duties = (
+        (
+            duty.target_name, duty.about_org.name, duty.reviewer_org.display_name, duty.acting.name if duty.acting else "",
+            duty.rule_code, duty.exempt_reason, duty.exempt_approved_by,
+        )
+        for duty in freed.iterator(chunk_size=LOT)
+    )  # fmt: skip
+    of_leaders = (
+        (gap.person.number, gap.person.name, gap.person.title, gap.reason, gap.by.display_name)
+        for gap in explained.iterator(chunk_size=LOT)
+        if gap.person is not None
+    )
+    return [
+        Sheet("免除的任务", DUTY_COLUMNS, of_duties, freed.count()),
+        Sheet("没有任务、已说明原因的领导", LEADER_COLUMNS, of_leaders, explained.count()),
+    ]
 
 
 def duties(user: User, period: Period, org: Organization) -> QuerySet[Duty]:
