@@ -84,30 +84,45 @@ def rate(figure: Figure) -> str:
 
 
 def siblings(user: User, period: Period, org: Organization, measure: Measure) -> Section | None:
-    """The children of the same superior by rate, the highest first; only for who may see the superior's figures."""
+    """The children of the same superior by rate, the highest first; only for who may see the superior's figures.
+
+    The place is among all of them; those that the user does not see have theirs without a line.
+    """
     up = Organization.objects.filter(pk=org.parent_id).visible_to(user).first()
     if up is None:
         return _place_among_siblings(period, org, measure) if org.parent_id else None
-    others = list(Organization.objects.filter(scope.seen(user), parent=up).order_by("order", "code"))
-    figures = coverage.totals(period, others)
-    ranked = sorted(
-        (other for other in others if figures[other.pk][measure].due),
-        key=lambda other: -figures[other.pk][measure].done / figures[other.pk][measure].due,
-    )
-    lines, place, before = [], 0, None
-    for number, other in enumerate(ranked, start=1):
-        figure = figures[other.pk][measure]
-        if before is None or figure.done * before.due != before.done * figure.due:
-            place = number  # who is equal shares the place
-        before = figure
-        url = f"{reverse('coverage_org', args=[other.code])}?{urlencode({'period': period.code})}"
-        name = f"{other.name}（本单位）" if other.pk == org.pk else other.name
-        lines.append(Line(name, (place, figure.due, figure.done, rate(figure)), figure, url))
+    ranked = _ranked(period, up, measure)
+    seen = set(Organization.objects.filter(scope.seen(user), parent=up).values_list("pk", flat=True))
+    lines = []
+    for place, other, figure in ranked:
+        if other.pk in seen:
+            url = f"{reverse('coverage_org', args=[other.code])}?{urlencode({'period': period.code})}"
+            name = f"{other.name}（本单位）" if other.pk == org.pk else other.name
+            lines.append(Line(name, (place, figure.due, figure.done, rate(figure)), figure, url))
     note = f"“{up.name}”的下级按“{measure.label}”的比率排列，同率同名次；没有应数的不排。"
+    if len(lines) < len(ranked):
+        note += f"名次是在全部 {len(ranked)} 个下级中的，这里列出您可以查看的 {len(lines)} 个。"
     if len(lines) > SHOWN:
         note += f"共 {len(lines)} 个，这里列前 {SHOWN} 个和本单位。"
         lines = [line for at, line in enumerate(lines) if at < SHOWN or line.name.endswith("（本单位）")]
     return Section("siblings", "同级排名", ("单位", "名次", "应", "已", "比率"), lines, note)
+
+
+def _ranked(period: Period, up: Organization, measure: Measure) -> list[tuple[int, Organization, Figure]]:
+    """Place, child and figure of every child with somebody due; who is equal shares the place."""
+    children = list(Organization.objects.filter(parent=up).order_by("order", "code"))
+    figures = {pk: each[measure] for pk, each in coverage.totals(period, children).items() if each[measure].due}
+    found: list[tuple[int, Organization, Figure]] = []
+    by_rate = sorted(
+        (child for child in children if child.pk in figures),
+        key=lambda child: -figures[child.pk].done / figures[child.pk].due,
+    )
+    for number, child in enumerate(by_rate, start=1):
+        figure = figures[child.pk]
+        place, _, before = found[-1] if found else (1, child, figure)
+        is_equal = figure.done * before.due == before.done * figure.due
+        found.append((place if is_equal else number, child, figure))
+    return found
 
 
 def _place_among_siblings(period: Period, org: Organization, measure: Measure) -> Section | None:
@@ -160,14 +175,20 @@ def _measures(period: Period, org: Organization, totals: Figures, on: datetime.d
 def _pace(period: Period, org: Organization, totals: Figures, on: datetime.date) -> list[Section]:
     by_day = splits.done_by_day(period, org)
     lines = []
+    earlier = dict.fromkeys(Measure, 0)
     for measure in Measure:
-        found = pace.pace(totals[measure].due, totals[measure].done, period.starts_on, period.ends_on, on)
+        now = totals[measure]
+        earlier[measure] = sum(count for day, count in by_day[measure].items() if day < period.starts_on)
+        found = pace.pace(now.due, now.done, period.starts_on, period.ends_on, on, before=earlier[measure])
         words = "落后" if found.is_behind else "跟上" if found.due else DASH
         ends = Figure(found.due, found.forecast)
         cells = (found.due, found.done, found.expected, words, found.forecast, rate(ends), found.per_day)
         lines.append(Line(measure.label, cells, ends))
     columns = ("口径", "应", "已", "此时应已完成", "进度", "照此到期末", "期末比率", "今后每天需完成")
     note = f"按{period.name}从头到尾平均用力计算，到 {on:%Y-%m-%d} 为止；还剩 {max((period.ends_on - on).days + 1, 0)} 天。"
+    if any(earlier.values()):
+        note += f"{period.starts_on:%Y-%m-%d} 以前已完成的（全年一次的点评）另计，不算本期的进度："
+        note += "，".join(f"{measure.label} {count}" for measure, count in earlier.items() if count) + "。"
     weeks = {measure: pace.weekly(by_day[measure], period.starts_on, period.ends_on, on) for measure in Measure}
     curve = []
     for at, (end, _count) in enumerate(weeks[Measure.MEMBERS]):

@@ -40,7 +40,7 @@ def rows(org: Organization, period: Period, on: datetime.date, user: User) -> li
         new = row.done - before.get(pk, Numbers())
         (found if pk in seen else rest).append(replace(row, unit_name=names[pk], new=new))
     if rest:
-        found.append(replace(one.total(rest), unit_name=f"其他下级（{len(rest)} 个）"))
+        found.append(replace(one.total(rest), unit_name=coverage.others(len(rest))))
     return found
 
 

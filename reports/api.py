@@ -113,9 +113,9 @@ class FigureOut(Schema):
 
 
 class FiguresOut(Schema):
-    """Of an organisation with all below it, or of itself alone (本级)."""
+    """Of an organisation with all below it, of itself alone (本级), or of the children out of the account's scope."""
 
-    code: str
+    code: str = Field(description="组织代码；不在可见范围内的下级合为一行，代码为空")
     name: str
     is_own: bool = Field(description="本级：不含下级")
     leaders: FigureOut = Field(description="参加点评的领导")
@@ -255,15 +255,15 @@ def duties(request: HttpRequest, asked: Query[DutiesAsked]) -> dict[str, Any]:
 
 @api.get("/coverage/{code}", response=CoverageOut, tags=READ, summary="覆盖情况")
 def coverage(request: HttpRequest, code: Code, period: Annotated[str, Query(max_length=20)]) -> dict[str, Any]:
-    """Coverage now, exact to the last confirmed review."""
+    """Coverage now, exact to the last confirmed review; children out of the account's scope stand together in one row."""
     org, found = _organization(request, code), _period(period)
-    rows = figures_of.by_child(found, org)
-    total = figures_of.added(row.figures for row in rows)
-    return {
-        "period": found.code,
-        "total": _figures(org, total),
-        "rows": [_figures(row.org, row.figures, is_own=row.is_own) for row in rows],
-    }
+    rows, others = figures_of.seen_by(_user(request), figures_of.by_child(found, org))
+    listed = [_figures(row.org, row.figures, is_own=row.is_own) for row in rows]
+    if others:
+        numbers = _numbers(figures_of.added(row.figures for row in others))
+        listed.append({"code": "", "name": figures_of.others(len(others)), "is_own": False, **numbers})
+    total = figures_of.added(row.figures for row in (*rows, *others))
+    return {"period": found.code, "total": _figures(org, total), "rows": listed}
 
 
 @api.get("/reports", response=Many[ReportOut], tags=READ, summary="附件1")
@@ -317,8 +317,11 @@ def _hide_superiors(user: User, rows: list[Organization]) -> None:
 
 
 def _figures(org: Organization | Unit, figures: Figures, *, is_own: bool = False) -> dict[str, Any]:
-    measures = {measure.value: {"due": figures[measure].due, "done": figures[measure].done} for measure in Measure}
-    return {"code": org.code, "name": org.name, "is_own": is_own, **measures}
+    return {"code": org.code, "name": org.name, "is_own": is_own, **_numbers(figures)}
+
+
+def _numbers(figures: Figures) -> dict[str, Any]:
+    return {measure.value: {"due": figures[measure].due, "done": figures[measure].done} for measure in Measure}
 
 
 @api.exception_handler(ValidationError)

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from orgs import scope
+from orgs.lists import Columns, Sheet
 from orgs.models import Category, Organization
 from orgs.scope import in_range
 from reports import missing, quality, splits
@@ -30,6 +31,7 @@ from reviews.models import (
 if TYPE_CHECKING:
     from orgs.models import User
 
+LOT = 2000  # rows read at once
 WINDOW = {"yes": (True, "窗口单位"), "no": (False, "其他单位")}
 ITEMS = {"open": "未销号的整改事项", "overdue": "逾期的整改事项"}
 
@@ -39,6 +41,7 @@ class Entry:
     """One line: what it is about, what else is said of it, where it is."""
 
     name: str
+    facts: tuple[str, ...]  # as COLUMNS
     note: str
     url: str
 
@@ -51,6 +54,12 @@ class Behind:
     every: QuerySet[Any]
     named: QuerySet[Any]
     describe: Callable[[Any], Entry]
+
+    def sheet(self) -> Sheet:
+        """The names that the user may see as a file."""
+        described = map(self.describe, self.named.iterator(chunk_size=LOT))
+        rows = ((entry.name, *entry.facts) for entry in described)
+        return Sheet("名单", COLUMNS[self.describe], rows, self.named.count())
 
 
 def behind(user: User, period: Period, org: Organization, what: str, value: str, on: datetime.date) -> Behind | None:
@@ -70,8 +79,9 @@ def _overdue(user: User, period: Period, org: Organization, value: str, on: date
 
 
 def _duty(duty: Duty) -> Entry:
-    note = f"{duty.about_org.name} · 由{missing.reviewer_of(duty)}点评 · 期限 {duty.due_on}"
-    return Entry(duty.target_name, note, reverse("duty", args=[duty.pk]))
+    facts = duty.about_org.name, missing.reviewer_of(duty), f"{duty.due_on}"
+    note = f"{facts[0]} · 由{facts[1]}点评 · 期限 {facts[2]}"
+    return Entry(duty.target_name, facts, note, reverse("duty", args=[duty.pk]))
 
 
 def _form(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
@@ -96,8 +106,8 @@ def _grade(user: User, period: Period, org: Organization, value: str, on: dateti
 
 
 def _record(record: Record) -> Entry:
-    note = f"{record.about_org.name} · {record.review.reviewer_name} · {record.review.held_on or ''}"
-    return Entry(record.target_name, note, reverse("record", args=[record.pk]))
+    facts = record.about_org.name, record.review.reviewer_name, f"{record.review.held_on or ''}"
+    return Entry(record.target_name, facts, " · ".join(facts), reverse("record", args=[record.pk]))
 
 
 def _items(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
@@ -112,10 +122,9 @@ def _items(user: User, period: Period, org: Organization, value: str, on: dateti
 
 
 def _item(item: RectificationItem) -> Entry:
-    note = f"{item.record.about_org.name} · {item.record.target_name} · {item.get_state_display()}"
-    return Entry(
-        item.text, f"{note} · 期限 {item.due_on}" if item.due_on else note, reverse("rectification", args=[item.pk])
-    )
+    facts = item.record.about_org.name, item.record.target_name, item.get_state_display(), f"{item.due_on or ''}"
+    note = " · ".join(facts[:3]) + (f" · 期限 {item.due_on}" if item.due_on else "")
+    return Entry(item.text, facts, note, reverse("rectification", args=[item.pk]))
 
 
 def _late(user: User, period: Period, org: Organization, value: str, on: datetime.date) -> Behind | None:
@@ -157,14 +166,19 @@ def _of_targets(user: User, title: str, every: QuerySet[CoverageTarget]) -> Behi
 
 
 def _target(target: CoverageTarget) -> Entry:
-    if target.person is None:
-        return Entry(
-            target.organization.name, target.organization.code, reverse("organization", args=[target.organization.code])
-        )
-    note = f"{target.person.number} · {target.organization.name}"
-    return Entry(target.person.name, note, reverse("person", args=[target.person.number]))
+    org, person = target.organization, target.person
+    if person is None:
+        return Entry(org.name, (org.code, org.name), org.code, reverse("organization", args=[org.code]))
+    facts = person.number, org.name
+    return Entry(person.name, facts, " · ".join(facts), reverse("person", args=[person.number]))
 
 
+COLUMNS: dict[Callable[[Any], Entry], Columns] = {
+    _duty: [("对象", 28), ("所在组织", 32), ("点评人", 24), ("期限", 12)],
+    _record: [("对象", 28), ("所在组织", 32), ("点评人", 24), ("举行日期", 12)],
+    _item: [("整改事项", 60), ("所在组织", 32), ("对象", 28), ("状态", 12), ("期限", 12)],
+    _target: [("姓名或名称", 28), ("编号或代码", 16), ("所在组织", 36)],
+}
 Finding = Callable[["User", Period, Organization, str, datetime.date], Behind | None]
 KINDS: dict[str, Finding] = {
     "overdue": _overdue, "form": _form, "grade": _grade, "items": _items, "late": _late, "category": _category,

@@ -17,7 +17,7 @@ from operator import add
 from django.db import OperationalError, connection, transaction
 from django.db.models import Count, QuerySet
 
-from orgs import bulk
+from orgs import bulk, scope
 from orgs.models import Organization, User
 from orgs.scope import in_range
 from reports import stored
@@ -136,6 +136,25 @@ def by_child(period: Period, org: Organization) -> list[Row]:
         [number - sum(below) for number, *below in zip(numbers, *(sums for _, sums in children), strict=True)]
     )
     return [Row(Unit(*itself), own, is_own=True), *(Row(Unit(*facts), _figures(sums)) for facts, sums in children)]
+
+
+def seen_by(user: User, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Of the lines of an organisation that the user sees: those that are his to see, and the children that are not
+    (he sits in the team, but is not in charge of them): they are told in one line, named by `others`.
+    """
+    children = [row.org.pk for row in rows if not row.is_own]
+    if scope.seats(user).is_admin:
+        return list(rows), []
+    seen = set(Organization.objects.visible_to(user).filter(pk__in=children).values_list("pk", flat=True))
+    parts: tuple[list[Row], list[Row]] = [], []
+    for row in rows:
+        parts[not (row.is_own or row.org.pk in seen)].append(row)
+    return parts
+
+
+def others(count: int) -> str:
+    """What the line of so many unseen children is called."""
+    return f"其他下级（{count} 个）"
 
 
 def own(period: Period, org: Organization) -> Figures:

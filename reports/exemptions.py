@@ -5,7 +5,7 @@ Counted live from the exempt duties and the explained leaders, of whom there are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from orgs import scope
+from orgs.lists import Sheet
 from orgs.models import Organization
 from orgs.querysets import Subtrees, range_sql, segment_sql, stand_at, stand_sql, start_sql
 from orgs.scope import in_range
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 IDLE = "idle"  # the kind of gap: a leader without any duty
 
+LOT = 2000  # rows read at once
+DUTY_COLUMNS = [
+    ("对象", 28), ("对象所在组织", 28), ("点评组织", 24), ("点评领导", 12), ("规则", 8), ("免除原因", 36), ("批准人", 16),
+]  # fmt: skip
+LEADER_COLUMNS = [("人员编号", 16), ("姓名", 16), ("单位及职务", 32), ("原因", 36), ("说明人", 16)]
+
 DUTY, GAP, TARGET, ORG = (model._meta.db_table for model in (Duty, AcceptedGap, CoverageTarget, Organization))
 
 
@@ -34,6 +41,14 @@ def exempt(period: Period, org: Organization, measure: Measure) -> QuerySet[Cove
     return CoverageTarget.objects.filter(pk__in=RawSQL(f"SELECT target.id {_exempt_sql(period, org, measure)}", []))  # noqa: S608, S611 - of our own, from numbers
 
 
+def among(period: Period, measure: Measure, targets: Collection[int]) -> set[int]:
+    """Those of some targets of the measure, by id, that are exempt."""
+    if not targets or not _is_any(period):
+        return set()
+    these = ", ".join(str(int(pk)) for pk in targets)
+    return {pk for (pk,) in _rows(f"SELECT target.id {_exempt_sql(period, None, measure)} AND target.id IN ({these})")}  # noqa: S608 - of our own, from numbers
+
+
 def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit]) -> dict[int, dict[Measure, int]]:
     """Organisation id -> exempt targets of its whole subtree, for some organisations at or below `org`.
 
@@ -41,7 +56,7 @@ def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit
     compose it by the ORM several times as long. So the first asks whether there is any.
     """
     found = {each.pk: dict.fromkeys(Measure, 0) for each in orgs}
-    if not found or not _rows(f"SELECT 1 {_freed_sql(period)} UNION ALL SELECT 1 {_explained_sql(period)} LIMIT 1"):  # noqa: S608 - of our own, from numbers
+    if not found or not _is_any(period):
         return found
     free = " UNION ALL ".join(
         f"SELECT target.measure, {stand_sql('org')} {_exempt_sql(period, org, measure)}"  # noqa: S608 - of our own, from numbers
@@ -66,8 +81,12 @@ def counts(period: Period, org: Organization, orgs: Sequence[Organization | Unit
     return found
 
 
-def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
-    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree.
+def _is_any(period: Period) -> bool:
+    return bool(_rows(f"SELECT 1 {_freed_sql(period)} UNION ALL SELECT 1 {_explained_sql(period)} LIMIT 1"))  # noqa: S608 - of our own, from numbers
+
+
+def _exempt_sql(period: Period, org: Organization | None, measure: Measure) -> str:
+    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree (without one: anywhere).
 
     It starts from the few exempt duties and is one measure's: with alternatives in it, every target would be read.
     """
@@ -93,10 +112,11 @@ def _exempt_sql(period: Period, org: Organization, measure: Measure) -> str:
             f"target.{of} IN (SELECT {by} {freed} AND {by} IS NOT NULL)"
             f" AND NOT EXISTS (SELECT 1 {others} AND {by} = target.{of})"
         )
+    below = f" AND {range_sql('org', org)}" if org else ""
     return (
         f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id"
         f" WHERE target.period_id = {int(period.pk)} AND target.measure = '{measure.value}' AND target.done_on IS NULL"
-        f" AND {range_sql('org', org)} AND {whose}"
+        f"{below} AND {whose}"
     )
 
 
@@ -119,6 +139,27 @@ def leaders(user: User, period: Period, org: Organization) -> QuerySet[AcceptedG
     free = exempt(period, org, Measure.LEADERS).filter(scope.seen_people(user, "organization__")).order_by()
     found = AcceptedGap.objects.filter(period=period, kind=IDLE, person__in=free.values("person"))
     return found.select_related("person", "by__person").order_by("person__number")
+
+
+def sheets(user: User, period: Period, org: Organization) -> list[Sheet]:
+    """Both lists as a file."""
+    freed, explained = duties(user, period, org), leaders(user, period, org)
+    of_duties = (
+        (
+            duty.target_name, duty.about_org.name, duty.reviewer_org.display_name, duty.acting.name if duty.acting else "",
+            duty.rule_code, duty.exempt_reason, duty.exempt_approved_by,
+        )
+        for duty in freed.iterator(chunk_size=LOT)
+    )  # fmt: skip
+    of_leaders = (
+        (gap.person.number, gap.person.name, gap.person.title, gap.reason, gap.by.display_name)
+        for gap in explained.iterator(chunk_size=LOT)
+        if gap.person is not None
+    )
+    return [
+        Sheet("免除的任务", DUTY_COLUMNS, of_duties, freed.count()),
+        Sheet("没有任务、已说明原因的领导", LEADER_COLUMNS, of_leaders, explained.count()),
+    ]
 
 
 def duties(user: User, period: Period, org: Organization) -> QuerySet[Duty]:

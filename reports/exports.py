@@ -187,7 +187,7 @@ def _write_summary(export: Export, path: Path, tick: progress.Tick) -> int:
     listed = summary.lines(period, org, export.by)
     tick("total", len(listed))
     summary.write(path, period, listed, tick)
-    return len(listed)
+    return sum(not line.others for line in listed)
 
 
 def _write_forms(export: Export, path: Path, tick: progress.Tick) -> int:

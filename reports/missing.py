@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from orgs import directory, scope
 from orgs.lists import Columns
 from orgs.models import Organization, Post
-from reports import coverage, past
+from reports import coverage, exemptions, past
 from reviews.models import CoverageTarget, Duty, DutyStatus, Measure, Period
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ HEADERS = {
 }
 
 WIDTHS = (16, 28, 32, 18, 36, 28, 14)
+EXEMPT = "免除"
 LOT = 300  # rows whose duties are read at once
 
 
@@ -46,6 +47,7 @@ class Entry:
     posts: Sequence[Post] = ()
     open_duties: int = 0
     has_duties: bool = True  # False: a leader without any duty in the period is listed apart (A7)
+    is_exempt: bool = False
 
 
 def named(
@@ -93,8 +95,9 @@ def search(targets: Named, words: str) -> Named:
 
 def entries(user: User, targets: Sequence[CoverageTarget], measure: Measure, period: Period) -> list[Entry]:
     """The targets of a page with posts and duties; a fixed number of queries."""
+    free = exemptions.among(period, measure, [target.pk for target in targets if target.pk])
     if measure == Measure.LEADERS:
-        return _leaders(targets, period)
+        return _leaders(targets, period, free)
     duties = Duty.objects.visible_to(user).open().filter(period=period).select_related("acting", "reviewer_org")
     if measure == Measure.ORGANIZATIONS:
         key, duties = "target_org_id", duties.filter(target_org__in=[target.organization_id for target in targets])
@@ -103,10 +106,13 @@ def entries(user: User, targets: Sequence[CoverageTarget], measure: Measure, per
     by_key: dict[int, list[Duty]] = defaultdict(list)
     for duty in duties:
         by_key[getattr(duty, key)].append(duty)
-    return [Entry(target, duties=by_key[target.person_id or target.organization_id]) for target in targets]
+    return [
+        Entry(target, duties=by_key[target.person_id or target.organization_id], is_exempt=target.pk in free)
+        for target in targets
+    ]
 
 
-def _leaders(targets: Sequence[CoverageTarget], period: Period) -> list[Entry]:
+def _leaders(targets: Sequence[CoverageTarget], period: Period, free: set[int]) -> list[Entry]:
     persons = [target.person_id for target in targets if target.person_id is not None]
     where = Q(acting__in=persons) | Q(acting__isnull=True, reviewer__in=persons)
     is_open = Count("pk", filter=Q(status=DutyStatus.PENDING))
@@ -128,13 +134,14 @@ def _leaders(targets: Sequence[CoverageTarget], period: Period) -> list[Entry]:
             posts=posts[target.person_id, target.organization_id],
             open_duties=counts[target.person_id][1],
             has_duties=counts[target.person_id][0] > 0,
+            is_exempt=target.pk in free,
         )
         for target in targets
     ]
 
 
 def columns(measure: Measure, *, with_duties: bool = True) -> Columns:
-    """Of the list as a file; `with_duties`: by whom and until when, or of a leader how many are his."""
+    """Of the list as a file; `with_duties`: by whom and until when, or of a leader how many are his; or 免除."""
     further = (("未完成任务",) if measure == Measure.LEADERS else ("点评人", "任务期限")) if with_duties else ()
     return list(zip((*HEADERS[measure], *further), WIDTHS, strict=False))
 
@@ -160,6 +167,8 @@ def _facts(target: CoverageTarget) -> tuple[str, ...]:
 
 
 def _further(entry: Entry, measure: Measure) -> tuple[str, ...]:
+    if entry.is_exempt:
+        return (EXEMPT,) if measure == Measure.LEADERS else (EXEMPT, "")
     if measure == Measure.LEADERS:
         return (str(entry.open_duties) if entry.has_duties else "本期没有任务",)
     return "；".join(map(reviewer_of, entry.duties)), "；".join(sorted({f"{duty.due_on}" for duty in entry.duties}))

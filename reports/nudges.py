@@ -12,9 +12,9 @@ from django.urls import reverse
 from orgs import audit, clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, User
-from reports import missing
+from reports import exemptions, missing
 from reports.models import Notification, NotificationKind, Nudge
-from reviews.models import Duty, Measure, Period
+from reviews.models import CoverageTarget, Duty, Measure, Period
 
 if TYPE_CHECKING:
     import datetime
@@ -56,7 +56,16 @@ def text(period: Period, org: Organization, measure: Measure, count: int) -> str
     """What it says if nobody changes it; also to be copied where there is no account."""
     unit = "个" if measure == Measure.ORGANIZATIONS else "名"
     day = f"{period.ends_on.year}年{period.ends_on.month}月{period.ends_on.day}日"
-    return f"{org.name}{period.name}还有 {count} {unit}{missing.TITLES[measure]}，请在{day}前完成点评并登记。"
+    by_then = f"期限{day}已过，请尽快" if clock.today() > period.ends_on else f"请在{day}前"
+    return f"{org.name}{period.name}还有 {count} {unit}{missing.TITLES[measure]}，{by_then}完成点评并登记。"
+
+
+def to_urge(
+    user: User, period: Period, org: Organization, measure: Measure, *, own: bool = False
+) -> QuerySet[CoverageTarget]:
+    """The missing ones that the user may name and who are not exempt: for these somebody is urged."""
+    named = missing.named_today(user, period, org, measure, own=own).order_by()
+    return named.exclude(pk__in=exemptions.exempt(period, org, measure).values("pk"))
 
 
 def audience(user: User, period: Period, org: Organization, measure: Measure, *, own: bool = False) -> Audience:
@@ -64,7 +73,7 @@ def audience(user: User, period: Period, org: Organization, measure: Measure, *,
 
     Nobody urges his superiors: only reviewing organisations that the user oversees are asked.
     """
-    named = missing.named_today(user, period, org, measure, own=own).order_by()
+    named = to_urge(user, period, org, measure, own=own)
     open_duties = Duty.objects.open().filter(scope.seen(user, "reviewer_org__"), period=period).order_by()
     if measure == Measure.LEADERS:
         persons = set(named.values_list("person", flat=True))
@@ -110,7 +119,7 @@ def send(org: Organization, *, period: Period, measure: Measure, words: str, own
         raise NudgeRefused(f"请写明催办内容，最多 {LENGTH} 个字。")
     # One nudge at a time, so that the numbers are right. NO KEY: whoever confirms a review meanwhile must not wait.
     Period.objects.select_for_update(no_key=True).get(pk=period.pk)
-    count = missing.named_today(by, period, org, measure, own=own).count()
+    count = to_urge(by, period, org, measure, own=own).count()
     if count > MOST:
         raise NudgeRefused(f"名单超过 {MOST} 行，请到下级组织分别催办。")
     heard = audience(by, period, org, measure, own=own)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pace:
-    """How one measure stands on a day, if the work were spread evenly over the period."""
+    """How one measure stands on a day, if what was still to do when the period began were spread evenly over it."""
 
     due: int
     done: int
@@ -24,13 +24,17 @@ class Pace:
         return self.done < self.expected
 
 
-def pace(due: int, done: int, first: datetime.date, last: datetime.date, on: datetime.date) -> Pace:
-    """Pace on a day: before the period nothing is expected, after it everything."""
+def pace(due: int, done: int, first: datetime.date, last: datetime.date, on: datetime.date, *, before: int = 0) -> Pace:
+    """Pace on a day: before the period nothing more is expected, after it everything.
+
+    `before` of the done were so before the first day (yearly duties): they tell nothing of the pace.
+    """
+    before = min(before, done)
     days = (last - first).days + 1
     gone = min(max((on - first).days + 1, 0), days)
     left = days - gone + (1 if first <= on <= last else 0)
-    expected = -(-due * gone // days)
-    forecast = min(due, done * days // gone) if gone else 0
+    expected = before - (before - due) * gone // days
+    forecast = min(due, before + ((done - before) * days // gone if gone else 0))
     return Pace(due, done, expected, forecast, left, round((due - done) / left, 1) if left else 0.0)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reports import report_names
-from reports.annexes.one import RowFigures, figures_of
+from orgs.models import Organization
+from reports import coverage, report_names
+from reports.annexes.one import RowFigures, figures_of, total
 from reports.models import ProgressNames, ProgressReport, ProgressRow
 from reports.report_names import HOLDS, Name, Part
 from reports.report_rows import live_rows
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from orgs.models import User
 
 NONE = (0, 0)
+TOGETHER = "others"  # the basis of the line of units that the user does not see
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,19 @@ class Difference:
     reasons: Sequence[Reason] = field(default=())
 
 
-def differences(report: ProgressReport, user: User | None = None) -> list[Difference]:
-    """Line by line; 合计 is their sum. With a user also why, by the names that he may see: two queries more a line
-    with names.
+def differences(report: ProgressReport, user: User | None = None, *, why: bool = True) -> list[Difference]:
+    """Line by line; 合计 is their sum. With a user also why (unless not asked), by the names that he may see: two
+    queries more a line with names; and units whose figures of now are not his to see stand together in one line.
 
     A line that rests on a unit's own report, or on an explanation, differs from the live figures by whatever the unit
     has not reported yet.
     """
     now = {row.organization_id: row for row in live_rows(report.organization, report.period)}
     kept = _added_up(report)
+    apart = _unseen(report, now, user) if user is not None else set()
     found = []
     moved: set[int] = set()
-    for org_id in dict.fromkeys([*kept, *now]):
+    for org_id in dict.fromkeys(pk for pk in (*kept, *now) if pk not in apart):
         sent, live = kept.get(org_id), now.get(org_id)
         row = sent or live
         if row is None:
@@ -68,14 +71,29 @@ def differences(report: ProgressReport, user: User | None = None) -> list[Differ
             if (due, done) != (due_now, done_now):
                 moved.add(org_id)
                 found.append((org_id, measure, row, due, due_now, done, done_now))
-    reasons = _reasons(report, moved, user) if user is not None and moved else {}
+    reasons = _reasons(report, moved, user) if user is not None and why and moved else {}
     return [
         Difference(
             row.unit_name, measure.label, due, due_now, done, done_now, row.basis, row.based_on_id,
             reasons.get((org_id, measure), ()),
         )
         for org_id, measure, row, due, due_now, done, done_now in found
-    ]  # fmt: skip
+    ] + _together([kept[pk] for pk in apart if pk in kept], [now[pk] for pk in apart])  # fmt: skip
+
+
+def _unseen(report: ProgressReport, now: Mapping[int, RowFigures], user: User) -> set[int]:
+    """Units below the report's organisation that the user does not see."""
+    seen = set(Organization.objects.visible_to(user).filter(pk__in=list(now)).values_list("pk", flat=True))
+    return now.keys() - seen - {report.organization_id}
+
+
+def _together(sent: Sequence[RowFigures], live: Sequence[RowFigures]) -> list[Difference]:
+    pairs = zip(Measure, _pairs(total(sent)), _pairs(total(live)), strict=True)
+    return [
+        Difference(coverage.others(len(live)), measure.label, due, due_now, done, done_now, TOGETHER)
+        for measure, (due, done), (due_now, done_now) in pairs
+        if (due, done) != (due_now, done_now)
+    ]
 
 
 def _added_up(report: ProgressReport) -> dict[int, RowFigures]:

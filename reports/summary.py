@@ -2,20 +2,23 @@
 
 Two sheets. 汇总: 本级 and each child with all below it, and 合计. 全部组织: every organisation in the tree's order, what
 counts at itself as numbers, and its whole subtree as a formula over the rows below it; so the workbook adds up by itself,
-and what it adds up to was computed apart and is stored beside each formula.
+and what it adds up to was computed apart and is stored beside each formula. Children that the user does not see stand
+together in one line, as on the page of coverage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+from django.db.models import QuerySet
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
-from orgs import clock
+from orgs import clock, scope
 from orgs.cells import clean
 from orgs.models import Organization, User
 from orgs.progress import Tick, silent
@@ -31,36 +34,92 @@ NOTHING = dict.fromkeys(Measure, Figure())
 
 @dataclass(slots=True)
 class Line:
-    """An organisation: what counts at itself, with all below it, and how many rows are below it."""
+    """An organisation, or its children that the user does not see: what counts at itself, with all below it, and how
+    many rows are below it.
+    """
 
     org: Organization
     own: Figures
     total: Figures
     below: int = 0
+    others: int = 0  # of how many unseen children of `org`
+    children: list[Line] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What the line is called."""
+        return coverage.others(self.others) if self.others else self.org.name
+
+    @property
+    def code(self) -> str:
+        """Of an organisation."""
+        return "" if self.others else self.org.code
 
 
 def lines(period: Period, org: Organization, user: User) -> list[Line]:
     """The organisation and every one below that the user sees, in the tree's order; figures of one moment.
 
-    Dissolved ones only where something still counts at or below them.
+    Dissolved ones only where something still counts at or below them. Unseen children come after the others, and after
+    them what the user sees below them.
     """
     coverage.tidy()
     with coverage.snapshot():
         rows = list(Organization.objects.visible_to(user).below(org, include_self=True).defer("pinyin", "initials"))
-        figures = coverage.totals_of_many(period, rows)
-    on = clock.today()
-    found: dict[int, Line] = {}
-    for row in rows:
-        has_any = any(figure.due for figure in figures[row.pk].values())
-        if has_any or row.pk == org.pk or row.dissolved_on is None or row.dissolved_on > on:
-            found[row.pk] = Line(row, dict(figures[row.pk]), figures[row.pk])
-    for line in reversed(found.values()):
-        parent = found.get(line.org.parent_id or 0)
-        if parent is not None and line.org.pk != org.pk:
-            parent.below += 1 + line.below
-            for measure in Measure:
-                parent.own[measure] -= line.total[measure]
-    return list(found.values())
+        unseen = list(_unseen(org, user))
+        figures = coverage.totals_of_many(period, [*rows, *unseen])
+        return _from_the_top(_hung([row for row in rows if row.pk == org.pk or _stands(row, figures)], unseen, figures))
+
+
+def _stands(org: Organization, figures: Mapping[int, Figures]) -> bool:
+    is_alive = org.dissolved_on is None or org.dissolved_on > clock.today()
+    return is_alive or any(figure.due for figure in figures[org.pk].values())
+
+
+def _unseen(org: Organization, user: User) -> QuerySet[Organization]:
+    """Children that the user does not see of those that he sees."""
+    children = Organization.objects.below(org).filter(scope.seen(user, "parent__"))
+    return children.exclude(scope.seen(user)).order_by().only("pk", "parent")
+
+
+def _hung(shown: Sequence[Organization], unseen: Sequence[Organization], figures: Mapping[int, Figures]) -> Line:
+    """The first with the others below it: each below its superior, or below the unseen children if among them."""
+    seen = {row.pk: Line(row, dict(figures[row.pk]), figures[row.pk]) for row in shown}
+    apart: dict[int, list[Figures]] = defaultdict(list)
+    for child in unseen:
+        apart[child.parent_id or 0].append(figures[child.pk])
+    others = {}
+    for pk, every in apart.items():
+        if pk in seen:
+            total = coverage.added(every)
+            others[pk] = Line(seen[pk].org, dict(total), total, others=len(every))
+    for line in list(seen.values())[1:]:
+        parent = line.org.parent_id or 0
+        if parent in seen:
+            _put(line, seen[parent])
+        else:  # one of a user's seats, so of a few
+            above = list(Organization.objects.above(line.org).values_list("pk", flat=True))
+            nearest = next(pk for pk in reversed(above) if pk in seen)
+            _put(line, others.get(nearest, seen[nearest]))
+    for pk, line in others.items():
+        _put(line, seen[pk])
+    return seen[shown[0].pk]
+
+
+def _put(line: Line, at: Line) -> None:
+    at.children.append(line)
+    for measure in Measure:
+        at.own[measure] -= line.total[measure]
+
+
+def _from_the_top(top: Line) -> list[Line]:
+    found, waiting = [], [top]
+    while waiting:
+        line = waiting.pop()
+        found.append(line)
+        waiting += reversed(line.children)
+    for line in reversed(found):
+        line.below = sum(1 + each.below for each in line.children)
+    return found
 
 
 def write(path: Path, period: Period, listed: Sequence[Line], tick: Tick = silent) -> None:
@@ -97,11 +156,10 @@ def _begin(book: Any, formats: dict[str, Any], name: str, title: str, widths: Se
 
 
 def _rate(sheet: Any, row: int, column: int, figure: Figure, style: Any) -> None:
-    """已 of 应, which stand in the two columns before it."""
+    """已 of 应, which stand in the two columns before it; cut like everywhere: 100% only when nobody is missing."""
     due, done = xl_rowcol_to_cell(row, column - 2), xl_rowcol_to_cell(row, column - 1)
-    sheet.write_formula(
-        row, column, f'=IF({due}=0,"",{done}/{due})', style, figure.done / figure.due if figure.due else ""
-    )
+    value = figure.done * 1000 // figure.due / 1000 if figure.due else ""
+    sheet.write_formula(row, column, f'=IF({due}=0,"",ROUNDDOWN({done}*1000/{due},0)/1000)', style, value)
 
 
 def _children(book: Any, formats: dict[str, Any], period: Period, listed: Sequence[Line]) -> None:
@@ -115,8 +173,7 @@ def _children(book: Any, formats: dict[str, Any], period: Period, listed: Sequen
         [14, 40, *[9] * 9],
     )
     _heads(sheet, formats, ["组织代码", "单位"], 2)
-    children = [(top.org.code, "本级", top.own)]
-    children += [(line.org.code, line.org.name, line.total) for line in listed[1:] if line.org.parent_id == top.org.pk]
+    children = [(top.code, "本级", top.own), *((line.code, line.name, line.total) for line in top.children)]
     row = HEAD
     for code, name, figures in children:
         sheet.write_string(row, 0, clean(code))
@@ -152,11 +209,13 @@ def _everything(book: Any, formats: dict[str, Any], period: Period, listed: Sequ
     depth = listed[0].org.level
     for number, line in enumerate(listed):
         row = HEAD + number
-        org = line.org
-        sheet.write_string(row, 0, clean(org.code))
-        sheet.write_string(row, 1, "　" * (org.level - depth) + clean(org.name))
-        sheet.write_string(row, 2, org.get_org_type_display())
-        sheet.write_string(row, 3, clean(codes.get(org.parent_id or 0, "")))
+        org, level, parent_id = line.org, line.org.level, line.org.parent_id
+        if line.others:
+            level, parent_id = level + 1, org.pk
+        sheet.write_string(row, 0, clean(line.code))
+        sheet.write_string(row, 1, "　" * (level - depth) + clean(line.name))
+        sheet.write_string(row, 2, "" if line.others else org.get_org_type_display())
+        sheet.write_string(row, 3, clean(codes.get(parent_id or 0, "")))
         for place, measure in enumerate(MEASURES):
             own, total = line.own[measure], line.total[measure]
             for side, (mine, all_below) in enumerate(((own.due, total.due), (own.done, total.done))):

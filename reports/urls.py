@@ -27,8 +27,14 @@ urlpatterns = [
     path("coverage/<str:code>/details/", analysis.coverage_details, name="coverage_details"),
     path("coverage/<str:code>/details.xlsx", analysis.coverage_details_file, name="coverage_details_file"),
     path("coverage/<str:code>/exempt/", analysis.coverage_exempt, name="coverage_exempt"),
+    path("coverage/<str:code>/exempt.xlsx", analysis.coverage_exempt_file, name="coverage_exempt_file"),
     path("coverage/<str:code>/quality/<str:fault>/", analysis.coverage_quality, name="coverage_quality"),
     path("coverage/<str:code>/behind/<str:what>/<path:value>/", behind.coverage_behind, name="coverage_behind"),
+    path(
+        "coverage/<str:code>/behind/<str:what>/<path:value>.xlsx",
+        behind.coverage_behind_file,
+        name="coverage_behind_file",
+    ),
     path("coverage/<str:code>/missing/<str:measure>/", coverage.coverage_missing, name="coverage_missing"),
     path("coverage/<str:code>/missing/<str:measure>/remind/", coverage.coverage_remind, name="coverage_remind"),
     path(

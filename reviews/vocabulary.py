@@ -87,6 +87,12 @@ def grades_of(kind: str) -> QuerySet[Grade]:
     return Grade.objects.filter(scheme__is_active=True, is_on=True, of=of).order_by("order", "pk")
 
 
+def kinds_graded() -> list[GradeOf]:
+    """The kinds of targets for which the scheme offers grades."""
+    offered = set(Grade.objects.filter(scheme__is_active=True, is_on=True).order_by().values_list("of", flat=True))
+    return [of for of in GradeOf if of in offered]
+
+
 def grades(record: Record) -> list[str]:
     """Names of the grades that the record may give, and the one that it gave before."""
     found = list(grades_of(record.kind).values_list("name", flat=True))

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from orgs import clock
@@ -52,10 +53,20 @@ def coverage_exempt(request: UserRequest, code: str) -> HttpResponse:
     org, period = organization_of(request, code), _given(request)
     found = exemptions.duties(request.user, period, org)
     page = Paginator(found, NAMES).get_page(request.GET.get("page"))
-    context = {"org": org, "period": period, "page_obj": page}
-    context["leaders"] = exemptions.leaders(request.user, period, org)[:NAMES]
+    context: dict = {"org": org, "period": period, "page_obj": page}
+    leaders = exemptions.leaders(request.user, period, org)
+    context |= {"leaders": leaders[:NAMES], "more_leaders": max(leaders.count() - NAMES, 0)}
     context["above"] = Organization.objects.above(org, include_self=True).visible_to(request.user)
     return render(request, "reports/coverage_exempt.html", context)
+
+
+@list_view
+def coverage_exempt_file(request: UserRequest, code: str) -> ListFile:
+    """The same as a workbook, all of both lists."""
+    org, period = organization_of(request, code), _given(request)
+    back = f"{reverse('coverage_exempt', args=[org.code])}?{urlencode({'period': period.code})}"
+    sheets = exemptions.sheets(request.user, period, org)
+    return ListFile(f"{period.code}免除_{org.code}", sheets, back, org.name, about=[org])
 
 
 @require_safe

@@ -112,12 +112,25 @@ def coverage_missing(request: UserRequest, code: str, measure: str) -> HttpRespo
         "carried": urlencode(carried(period, on)),
         "above": Organization.objects.above(org, include_self=True).visible_to(request.user),
     }
-    if on is None and 0 < named_count <= nudges.MOST and nudges.may(request.user, org):
-        context["audience"] = heard = nudges.audience(request.user, period, org, kind, own=own)
-        context["to_be_told"] = nudges.to_be_told(request.user, heard)
-        context["nudge_text"] = nudges.text(period, org, kind, named_count)
-        context["nudges"] = nudges.log(period, org, kind)
+    if on is None and named_count and nudges.may(request.user, org):
+        context |= _urging(request.user, period, org, kind, own=own)
     return render(request, "reports/coverage_missing.html", context)
+
+
+def _urging(user: User, period: Period, org: Organization, of: Measure, *, own: bool) -> dict[str, Any]:
+    """What the form of 催办 needs; of a list too long for it only that it is."""
+    count = nudges.to_urge(user, period, org, of, own=own)[: nudges.MOST + 1].count()
+    if count > nudges.MOST:
+        return {"most_to_urge": nudges.MOST}
+    if not count:
+        return {}
+    heard = nudges.audience(user, period, org, of, own=own)
+    return {
+        "audience": heard,
+        "to_be_told": nudges.to_be_told(user, heard),
+        "nudge_text": nudges.text(period, org, of, count),
+        "nudges": nudges.log(period, org, of),
+    }
 
 
 @list_view

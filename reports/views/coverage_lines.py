@@ -165,7 +165,7 @@ class _Composed:
     def _others(self, rows: list[Row]) -> Line:
         figures = figures_of.added(row.figures for row in rows)
         free = self._free([row.org.pk for row in rows])
-        return Line(f"其他下级（{len(rows)} 个）", cells_of(figures, None, free))
+        return Line(figures_of.others(len(rows)), cells_of(figures, None, free))
 
     def _free(self, at: Iterable[int], *, less: Iterable[int] = ()) -> Free | None:
         """Who is exempt there; None without a column, which a measure has where anybody is exempt."""

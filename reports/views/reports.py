@@ -156,7 +156,7 @@ def _page(
         "has_links": report.is_frozen and any(row.basis for row in rows) and is_compared,
         "may": submissions.may(report, request.user),
         "is_compared": is_compared,
-        "differences": differences(report) if is_compared else [],
+        "differences": differences(report, request.user, why=False) if is_compared else [],
         "resting": _resting(request.user, rows),
         "settles": reporting.fills_in(request.user, report.organization),
         "is_late": reporting.deadline(report.period).is_late(report.sent_on),

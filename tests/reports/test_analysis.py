@@ -11,11 +11,22 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from orgs import clock
-from orgs.models import AuditEvent
+from orgs.models import AuditEvent, Scheme
 from reports import analysis, coverage, exemptions, five, quality, splits
+from reports.coverage import Figure
 from reviews import coverage as targets
 from reviews import duties
-from reviews.models import CoverageTarget, Duty, DutyStatus, ItemState, Measure, RectificationItem, WorkPlan
+from reviews.models import (
+    CoverageTarget,
+    Duty,
+    DutyStatus,
+    Grade,
+    ItemState,
+    Measure,
+    Record,
+    RectificationItem,
+    WorkPlan,
+)
 from tests.builders import day, make_bare_record, make_org, make_period, make_person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -203,6 +214,55 @@ def test_the_five_say_what_is_not_recorded(cast, period):
     assert states()[:2] == [("有计划", "达到"), ("有组织", "部分")]
 
 
+def test_where_the_scheme_offers_grades_the_fifth_is_who_was_graded(cast, period):
+    def fifth(code="1311"):
+        return five.lights(period, cast.org[code])[-1]
+
+    assert (fifth().state, fifth().figure) == ("未登记", None)
+    assert "没有设评定等次" in fifth().what
+    scheme, member = Scheme.objects.get(is_active=True), cast.person["member"]
+    Grade.objects.create(scheme=scheme, of="member", name="合格", order=1)
+    due = {
+        duty.target_person_id
+        for duty in Duty.objects.filter(
+            period=period, about_org=cast.org["1311"], subject__in=["member", "team_member"]
+        )
+    }
+    assert member.pk in due
+    assert (fifth().state, fifth().figure) == ("没有", Figure(len(due), 0))
+    for _ in range(2):  # each target once
+        record = confirmed(period, cast.org["1311"], of_person=member, about=cast.org["1311"])
+        Record.objects.filter(pk=record.pk).update(grade="合格")
+    assert fifth().figure == Figure(len(due), 1)
+    assert fifth("132").figure.done == 0
+    assert "党员" in fifth().what
+    assert "党组织" not in fifth().what
+    Grade.objects.create(scheme=scheme, of="organization", name="好", order=1)
+    assert fifth().figure == Figure(len(due) + 1, 1)
+    of_branch = confirmed(period, cast.org["13"], of_org=cast.org["1311"])
+    Record.objects.filter(pk=of_branch.pk).update(grade="好")
+    assert fifth().figure == Figure(len(due) + 1, 2)
+    page = section(cast.user["admin"], period, cast.org["1311"], "five")
+    assert lines(page)["有评定"][1:3] == (len(due) + 1, 2)
+
+
+def test_what_was_held_before_the_period_is_no_pace(cast, period):
+    """A yearly review of May counts in the second half-year; on 3 July nothing follows from it."""
+    confirmed(period, cast.org["1"], of_org=cast.org["12"])
+    done = CoverageTarget.objects.filter(period=period, measure=Measure.ORGANIZATIONS, done_on__isnull=False)
+    assert done.update(done_on=day("2010-05-10")) == 1
+    found = next(
+        each
+        for each in analysis.sections(cast.user["admin"], period, cast.org["1"], day("2010-07-03"))
+        if each.slug == "pace"
+    )
+    due, *_ = lines(found)["被点评的党组织"]
+    assert lines(found)["被点评的党组织"][1:5] == (1, 2, "落后", 1)
+    assert due == 9
+    assert "2010-07-01 以前已完成的" in found.note
+    assert "被点评的党组织 1" in found.note
+
+
 # --- before and beside -------------------------------------------------------------------------------------------
 
 
@@ -230,6 +290,24 @@ def test_siblings_are_ranked_and_equals_share_a_place(cast, period):
         ("标准中心党委", 2),
     ]
     assert analysis.siblings(cast.user["clerk"], period, cast.org["13"], Measure.MEMBERS) is None
+
+
+def test_the_place_is_among_all_siblings_also_those_out_of_sight(cast, period):
+    """In charge of one of three, he reads the second place of three, not the first of one; the others stay unnamed."""
+    for code in ("133", "134"):
+        make_org(code, "党支部", "分支机构", cast.org["13"], name=f"分支{code}")
+        cast.org["13"].refresh_from_db()
+    with transaction.atomic():
+        targets.sync(period, day("2010-12-10"))
+    confirmed(period, cast.org["13"], of_org=cast.org["132"])
+    user = cast.user["member_in_charge"]
+    found = analysis.siblings(user, period, cast.org["131"], Measure.ORGANIZATIONS)
+    assert [(line.name, line.cells[0]) for line in found.lines] == [("天津局机关党委（本单位）", 2)]
+    assert "在全部 4 个下级中的，这里列出您可以查看的 1 个" in found.note
+    assert "塘沽" not in str(found)
+    whole = analysis.siblings(cast.user["clerk"], period, cast.org["131"], Measure.ORGANIZATIONS)
+    assert [line.cells[0] for line in whole.lines] == [1, 2, 2, 2]
+    assert "全部" not in whole.note
 
 
 # --- page and file ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from orgs import clock, tokens
+from orgs import accounts, clock, tokens
 from orgs.models import ApiToken, AuditEvent, Organization
 from reports import coverage, submissions
 from reports.api import api
@@ -111,6 +111,25 @@ def test_lists_are_what_the_account_sees(cases, cast, who):
         is_seen = Organization.objects.visible_to(user).filter(pk=org.pk).exists()
         for path in (f"organizations/{org.code}", f"coverage/{org.code}?period=2010H2"):
             assert read(path)[0] == (200 if is_seen else 404), path
+
+
+def test_children_out_of_sight_stand_together_in_the_figures(cases, cast, as_user):
+    """As on the page: he sits in the team of 13 and works in the office of 131, and is not in charge of 132."""
+    accounts.grant_office(cast.user["member_in_charge"], cast.org["131"], by=None)
+    with transaction.atomic():
+        targets.sync(cases.period, day("2010-12-10"))
+    status, told = reader(cast.user["member_in_charge"])("coverage/13?period=2010H2")
+    assert status == 200
+    assert [(row["code"], row["name"]) for row in told["rows"]] == [
+        ("13", "天津检验检疫局党组"), ("131", "天津局机关党委"), ("", "其他下级（1 个）"),
+    ]  # fmt: skip
+    for measure in Measure:
+        for part in ("due", "done"):
+            assert sum(row[measure][part] for row in told["rows"]) == told["total"][measure][part]
+    _status, whole = reader(cast.user["clerk"])("coverage/13?period=2010H2")
+    assert whole["total"] == told["total"]
+    assert [row["code"] for row in whole["rows"]] == ["13", "131", "132"]
+    assert {**whole["rows"][2], "code": "", "name": "其他下级（1 个）"} == told["rows"][2]
 
 
 def test_a_superior_out_of_sight_is_not_named(cases, cast):

@@ -1,12 +1,15 @@
 """From the figures of the analysis down to the last name, as far as the user sees names; late entries are marked."""
 
+import io
 import re
 
 import pytest
 from django.db import transaction
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from orgs import clock
+from orgs.models import Category
 from reports import analysis
 from reviews import coverage as targets
 from reviews import duties
@@ -73,6 +76,47 @@ def test_the_list_is_what_the_figure_counts(cast, period, record, as_user):
         assert behind(client, "items", value).context["total"] == line.cells[0] == 1
     assert "检务处党员" not in behind(client, "window", "yes").content.decode()  # was reviewed
     assert "塘沽党员" in behind(client, "window", "no").content.decode()
+
+
+def rows_of(client, what, value, code="13"):
+    answer = client.get(reverse("coverage_behind_file", args=[code, what, value]))
+    assert answer.status_code == 200
+    head, *rows = load_workbook(io.BytesIO(b"".join(answer))).active.iter_rows(values_only=True)
+    return head, rows
+
+
+def test_every_list_is_a_file_of_the_same_names(cast, period, record, settings, as_user):
+    settings.TODAY = "2011-01-10"
+    Record.objects.filter(pk=record.pk).update(confirmed_at="2011-01-05T08:00:00Z")
+    client, kinds = as_user(cast.user["clerk"]), set()
+    for url in links(client):
+        shown = client.get(url)
+        file = reverse("coverage_behind_file", args=["13", shown.context["what"], shown.context["value"]])
+        assert f'href="{file}?period=2010H2"' in shown.text
+        head, rows = rows_of(client, shown.context["what"], shown.context["value"])
+        assert len(head) == max(map(len, rows))
+        assert len(rows) == shown.context["total"]
+        assert [row[0] for row in rows][:50] == [entry.name for entry in shown.context["entries"]]
+        kinds.add(shown.context["what"])
+    assert kinds == {"overdue", "form", "items", "category", "window", "late"}
+    assert rows_of(client, "form", "meeting")[1][0][:2] == ("检务处党员", "天津局检务处党支部")
+
+
+def test_the_file_names_whom_the_page_names(cast, period, record, as_user):
+    _, rows = rows_of(as_user(cast.user["root_clerk"]), "window", "no", "1")
+    assert rows
+    assert not any("塘沽" in str(row) for row in rows)
+    url = reverse("coverage_behind_file", args=["13", "window", "no"])
+    assert as_user(cast.user["stranger"]).get(url).status_code == 404
+    assert as_user(cast.user["clerk"]).get(url.replace("window", "nothing")).status_code == 404
+
+
+def test_a_category_with_a_stroke_in_its_name_has_its_file(cast, period, as_user):
+    org = cast.org["1321"]
+    Category.objects.filter(pk=org.category_id).update(name="机关/[内设]:机构")
+    head, rows = rows_of(as_user(cast.user["clerk"]), "category", "机关/[内设]:机构")
+    assert head == ("姓名或名称", "编号或代码", "所在组织")
+    assert rows
 
 
 def test_names_end_where_the_scope_ends(cast, period, record, as_user):

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from orgs import clock
 from reports import analysis, coverage, exemptions, missing
+from reports.views import analysis as views
 from reviews import coverage as targets
 from reviews import duties, gaps
 from reviews.models import Duty, Measure, Period
@@ -88,6 +89,30 @@ def test_a_leader_without_duties_whose_reason_was_given_is_exempt(cast, period, 
     assert "无分管" not in as_user(cast.user["root_clerk"]).get(reverse("coverage_exempt", args=["1"])).content.decode()
     gaps.withdraw([period_gap(period).pk], by=cast.user["clerk"])
     assert exemptions.counts(period, cast.org["13"], [cast.org["13"]])[cast.org["13"].pk][Measure.LEADERS] == 0
+
+
+def test_exemptions_are_a_file_and_no_leader_is_cut_without_a_word(cast, period, as_user, monkeypatch):
+    for number in range(3):
+        idle = make_person(f"无分管{number}", cast.org["1311"], number=f"N-idle{number}")
+        make_post(idle, cast.org["13"], "成员")
+    duties.regenerate(period)
+    numbers = [f"N-idle{number}" for number in range(3)]
+    kind = gaps.BY_CODE["idle"]
+    gaps.accept(kind, numbers, period=period, on=clock.today(), reason="长期病休", by=cast.user["clerk"])
+    free_one(cast, period)
+    monkeypatch.setattr(views, "NAMES", 2)
+    client, url = as_user(cast.user["clerk"]), reverse("coverage_exempt_file", args=["13"])
+    shown = client.get(reverse("coverage_exempt", args=["13"]))
+    assert len(shown.context["leaders"]) == 2
+    assert "另有 1 名" in shown.text
+    assert f'href="{url}?period=2010H2"' in shown.text
+    freed, explained = load_workbook(io.BytesIO(b"".join(client.get(url)))).worksheets
+    assert [row[0] for row in explained.iter_rows(min_row=2, values_only=True)] == numbers
+    line = list(freed.iter_rows(min_row=2, values_only=True))
+    assert [(row[0], row[5], row[6]) for row in line] == [("检务处党员", "长期病休", "书记")]
+    elsewhere = load_workbook(io.BytesIO(b"".join(as_user(cast.user["root_clerk"]).get(url)))).worksheets
+    assert [sheet.max_row for sheet in elsewhere] == [1, 1]  # not across the guidance edge
+    assert as_user(cast.user["stranger"]).get(url).status_code == 404
 
 
 def period_gap(period):

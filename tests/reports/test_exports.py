@@ -19,10 +19,12 @@ from orgs import clock, jobs, list_files, lists
 from orgs.errors import Forbidden
 from orgs.models import Grant
 from reports import coverage, exports, summary
+from reports.coverage import Figure
 from reports.models import Export, ExportState
 from reviews import coverage as targets
 from reviews import duties
-from tests.builders import day, make_org
+from reviews.models import Measure
+from tests.builders import day, make_charge, make_org, make_post
 from tests.libreoffice import converted
 from tests.reviews.record_cases import make_cases
 
@@ -70,6 +72,47 @@ def test_its_figures_are_those_of_the_page(cases, cast):
     assert sum(figures(live[cast.org["13"].pk])) > 0
 
 
+def test_children_that_he_does_not_see_stand_together_as_on_the_page(cases, cast, as_user):
+    """本级 is the organisation's own, whoever looks; the sums of the rows are those of the page."""
+    browser, user = as_user(cast.user["member_in_charge"]), cast.user["member_in_charge"]
+    page = browser.get(reverse("coverage_org", args=["13"]), {"period": "2010H2"})
+    export = exports.ask(cast.org["13"], cases.period, by=user)
+    book = opened(export, data_only=True)
+    rows = list(book["汇总"].iter_rows(min_row=summary.HEAD + 1, values_only=True))
+    shown = [*page.context["page_obj"], page.context["total"]]
+    assert (
+        [row[1] for row in rows]
+        == ["本级", "天津局机关党委", "其他下级（1 个）", "合计"]
+        == [line.name for line in shown]
+    )
+    assert [[row[at] for at in (2, 3, 5, 6, 8, 9)] for row in rows] == [
+        [n for measure in summary.MEASURES for n in (line.figure(measure).due, line.figure(measure).done)]
+        for line in shown
+    ]
+    assert sum(cell for row in rows[2:3] for cell in (row[2], row[5], row[8])) > 0
+    every = list(book["全部组织"].iter_rows(min_row=summary.HEAD + 1, values_only=True))
+    assert [row[1].strip() for row in every] == [
+        "天津检验检疫局党组", "天津局机关党委", "天津局检务处党支部", "其他下级（1 个）",
+    ]  # fmt: skip
+    for own, total in ((4, 10), (5, 11), (6, 13), (7, 14), (8, 16), (9, 17)):
+        assert sum(row[own] for row in every) == every[0][total]
+    assert not any("塘沽" in str(cell) for row in every for cell in row)
+    assert export.organizations == 3
+
+
+def test_what_he_sees_below_an_unseen_child_counts_once(cases, cast):
+    """A branch in his charge two levels down stands below the line of the children that he does not see."""
+    make_post(cast.person["unit_deputy"], cast.org["13"], "成员")
+    make_charge(cast.person["unit_deputy"], cast.org["13"], cast.org["1321"])
+    found = summary.lines(cases.period, cast.org["13"], cast.user["unit_deputy"])
+    assert [(line.name, line.below) for line in found] == [
+        ("天津检验检疫局党组", 2), ("其他下级（2 个）", 1), ("塘沽局综合党支部", 0),
+    ]  # fmt: skip
+    assert coverage.added(line.own for line in found) == found[0].total
+    assert found[0].own == coverage.own(cases.period, cast.org["13"])
+    assert coverage.added(line.own for line in found[1:]) == found[1].total
+
+
 def test_calc_comes_to_the_same_sums(cases, cast, as_user, tmp_path):
     """LibreOffice opens the file that is downloaded, computes every formula anew and agrees with what stands beside it."""
     export = exports.ask(cast.org["1"], cases.period, by=cast.user["admin"])
@@ -90,6 +133,22 @@ def test_calc_comes_to_the_same_sums(cases, cast, as_user, tmp_path):
     assert formulas > 50
     # What is stored wrongly comes out right: it was computed, not copied.
     assert openpyxl.load_workbook(io.BytesIO(made["wrong.xlsx"]), data_only=True).active["A1"].value == 2
+
+
+def test_a_rate_is_cut_as_on_the_page(cases, cast, tmp_path):
+    """Nobody missing is 100%; one of ten thousand missing is not. What is computed is what is stored."""
+    made = tmp_path / "made.xlsx"
+    figures = [Figure(10_000, 9_999), Figure(1000, 570), Figure(3, 3), Figure(0, 0), Figure(7, 2)]
+    lines = [
+        summary.Line(cast.org["13"], dict.fromkeys(Measure, each), dict.fromkeys(Measure, each)) for each in figures
+    ]
+    summary.write(made, cases.period, lines)
+    computed = converted({"made.xlsx": made.read_bytes()}, tmp_path / "calc", "xlsx")["made.xlsx"]
+    for data in (made.read_bytes(), computed):
+        rows = openpyxl.load_workbook(io.BytesIO(data), data_only=True)["全部组织"]
+        rates = [row[12] for row in rows.iter_rows(min_row=summary.HEAD + 1, values_only=True)]
+        assert [round(rate * 100, 1) if rate else None for rate in rates] == [each.rate for each in figures]
+        assert [f"{rate:.1%}" for rate in rates if rate] == ["99.9%", "57.0%", "100.0%", "28.5%"]
 
 
 def wrongly_stored():

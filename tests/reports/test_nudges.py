@@ -3,12 +3,13 @@
 import pytest
 from django.urls import reverse
 
+from orgs import clock
 from orgs.models import AuditEvent
-from reports import nudges
+from reports import missing, nudges
 from reports.models import Notification, Nudge
-from reviews import duties
-from reviews.models import Measure
-from tests.builders import day, make_period, make_user
+from reviews import duties, gaps
+from reviews.models import Duty, Measure
+from tests.builders import day, make_period, make_person, make_post, make_user
 from tests.together import together
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -70,6 +71,74 @@ def test_a_list_too_long_is_urged_further_down(cast, period, as_user, monkeypatc
         send(cast, period)
     page = as_user(cast.user["clerk"]).get(reverse("coverage_missing", args=["1311", "members"]))
     assert "audience" not in page.context
+    assert "超过 3 行" in page.text
+    assert "逐级点到下级组织" in page.text
+    seen = as_user(cast.user["member_in_charge"]).get(reverse("coverage_missing", args=["1311", "members"]))
+    assert "逐级点到下级组织" not in seen.text
+
+
+def free(cast, period, person):
+    for duty in Duty.objects.filter(period=period, target_person=person):
+        duties.exempt(duty, reason="长期病休", approved_by="书记", by=cast.user["admin"])
+
+
+def test_who_is_exempt_is_not_counted_among_those_to_urge_for(cast, period, as_user):
+    free(cast, period, cast.person["member"])
+    client = as_user(cast.user["clerk"])
+    page = client.get(reverse("coverage_missing", args=["1311", "members"]))
+    assert "还有 3 名未被点评的党员" in page.context["nudge_text"]
+    assert page.context["total"] == 4
+    assert [entry.target.person.number for entry in page.context["entries"] if entry.is_exempt] == ["N-member"]
+    assert page.text.count('border">免除') == 1
+    file = client.get(reverse("coverage_missing_file", args=["1311", "members", "csv"]))
+    lines = b"".join(file).decode("utf-8-sig").splitlines()
+    assert [line.split(",")[0] for line in lines if line.endswith("免除,")] == ["N-member"]
+    assert send(cast, period).missing == 3
+    past = client.get(reverse("coverage_missing", args=["1311", "members"]), {"on": "2010-12-09"})
+    assert not any(entry.is_exempt for entry in past.context["entries"])
+
+
+def test_an_explained_leader_is_not_urged(cast, period, as_user):
+    idle = make_person("无分管", cast.org["1311"], number="N-idle")
+    make_post(idle, cast.org["13"], "成员")
+    account = make_user(idle, username="idle")
+    duties.regenerate(period, on=day("2010-12-10"))
+    assert account.pk in nudges.audience(cast.user["clerk"], period, cast.org["13"], Measure.LEADERS).fresh
+    before = nudges.to_urge(cast.user["clerk"], period, cast.org["13"], Measure.LEADERS).count()
+    gaps.accept(gaps.BY_CODE["idle"], ["N-idle"], period=period, on=clock.today(), reason="病休", by=cast.user["clerk"])
+    assert account.pk not in nudges.audience(cast.user["clerk"], period, cast.org["13"], Measure.LEADERS).fresh
+    assert nudges.to_urge(cast.user["clerk"], period, cast.org["13"], Measure.LEADERS).count() == before - 1
+    page = as_user(cast.user["clerk"]).get(reverse("coverage_missing", args=["13", "leaders"]))
+    assert {entry.target.person.number for entry in page.context["entries"] if entry.is_exempt} == {"N-idle"}
+    file = as_user(cast.user["clerk"]).get(reverse("coverage_missing_file", args=["13", "leaders", "csv"]))
+    line = next(line for line in b"".join(file).decode().splitlines() if line.startswith("N-idle"))
+    assert line.endswith(",免除")
+
+
+def test_where_all_are_exempt_there_is_nobody_to_urge_for(cast, period, as_user):
+    for target in missing.named_today(cast.user["clerk"], period, cast.org["1311"], Measure.MEMBERS):
+        free(cast, period, target.person)
+    page = as_user(cast.user["clerk"]).get(reverse("coverage_missing", args=["1311", "members"]))
+    assert "audience" not in page.context
+    assert page.context["total"] == 4
+
+
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [("2010-12-31", "请在2010年12月31日前完成"), ("2011-01-01", "期限2010年12月31日已过，请尽快完成")],
+)
+def test_after_the_period_the_text_does_not_ask_for_what_is_past(cast, period, settings, on, words):
+    settings.TODAY = on
+    assert words in nudges.text(period, cast.org["13"], Measure.MEMBERS, 3)
+
+
+def test_unnamed_organisations_are_counted_as_such(cast, period, as_user):
+    page = as_user(cast.user["member_in_charge"]).get(reverse("coverage_missing", args=["13", "organizations"]))
+    assert page.context["unnamed"] == 2
+    assert "另有 2 个" in page.text
+    assert (
+        "另有 4 名" in as_user(cast.user["root_clerk"]).get(reverse("coverage_missing", args=["1311", "members"])).text
+    )
 
 
 def test_without_accounts_the_text_is_to_be_copied(cast, period):

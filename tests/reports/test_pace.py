@@ -24,6 +24,22 @@ def test_expected_forecast_and_what_is_needed_each_day(on, done, expected, forec
     assert found.is_behind == (done < expected)
 
 
+@pytest.mark.parametrize(
+    ("on", "done", "expected", "forecast"),
+    [
+        ("2010-06-30", 400, 400, 400),
+        ("2010-07-03", 400, 410, 400),  # nothing since the first day: behind
+        ("2010-07-03", 412, 410, 1000),
+        ("2010-09-30", 500, 700, 600),
+        ("2010-12-31", 1000, 1000, 1000),
+        ("2010-07-03", 300, 312, 300),  # voided meanwhile: never more than is done
+    ],
+)
+def test_what_was_done_before_the_period_tells_nothing_of_the_pace(on, done, expected, forecast):
+    found = pace.pace(1000, done, FIRST, LAST, day(on), before=400)
+    assert (found.expected, found.forecast) == (expected, forecast)
+
+
 def test_nobody_due_is_never_behind():
     assert not pace.pace(0, 0, FIRST, LAST, day("2010-10-01")).is_behind
 

@@ -335,3 +335,24 @@ def test_an_explained_unit_differs_by_what_it_had_done(cast, period, as_user):
     report = submissions.submit(submissions.draft(cast.org["13"], period, by=None), by=None)
     page = as_user(cast.user["clerk"]).get(reverse("progress_differences", args=[report.pk])).text
     assert "上报时累计按零计算" in page
+
+
+def test_figures_of_now_of_units_out_of_sight_stand_together(cast, period, as_user):
+    """What was sent is a document and seen whole; how an unseen unit stands now is not told by its name."""
+    report = send(cast.org["13"], period)
+    reviewed(cast, period, who="lower_secretary", target="lower_member", about="1321")
+    reviewed(cast, period)
+    found = differences(report, cast.user["member_in_charge"])
+    told = [(line.unit_name, line.measure, line.done, line.done_now) for line in found]
+    assert told == [
+        ("天津局机关党委", "参加点评的领导", 0, 1), ("天津局机关党委", "被点评的党员", 0, 1),
+        ("其他下级（1 个）", "参加点评的领导", 0, 1), ("其他下级（1 个）", "被点评的党员", 0, 1),
+    ]  # fmt: skip
+    assert [line.unit_name for line in differences(report, cast.user["clerk"])].count("塘沽检验检疫局党组") == 2
+    browser = as_user(cast.user["member_in_charge"])
+    page = browser.get(reverse("progress_differences", args=[report.pk])).text
+    assert "塘沽" not in page
+    assert "合为一行" in page
+    whole = browser.get(reverse("progress_report", args=[report.pk]))
+    assert {line.unit_name for line in whole.context["differences"]} == {"天津局机关党委", "其他下级（1 个）"}
+    assert "塘沽检验检疫局党组" in whole.text
