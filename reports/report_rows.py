@@ -39,6 +39,14 @@ def previous(org: Organization, period: Period, until: datetime.date | None = No
     return sent.order_by("-submitted_at", "-pk").first()
 
 
+def counts_from(report: ProgressReport) -> ProgressReport | None:
+    """The report that 新增 of one that was sent counts from: what `previous` said when it was sent."""
+    earlier = ProgressReport.objects.frozen().filter(
+        organization=report.organization_id, period=report.period_id, pk__lt=report.pk
+    )
+    return earlier.order_by("-submitted_at", "-pk").first()
+
+
 def last_sent(org: Organization, period: Period) -> ProgressReport | None:
     """The last report submitted and not returned."""
     sent = ProgressReport.objects.frozen().filter(organization=org, period=period)

@@ -262,12 +262,13 @@ def test_page_and_file_say_that_new_ones_are_not_told_apart(cast, period, as_use
     reviewed(cast, period)
     report = send(cast.org["13"], period)
     client = as_user(cast.user["clerk"])
-    assert report_names.NOT_TOLD_APART not in client.get(names_url(report, "131", part="new")).text
+    said = "上一份报表没有保存名单，这里列出累计完成的全部 1，其中 0 上一份报表已计入，本次新增为 1。"
+    assert said not in client.get(names_url(report, "131", part="new")).text
     ProgressNames.objects.update(knows_new=False)
-    assert report_names.NOT_TOLD_APART in client.get(names_url(report, "131", part="new")).text
+    assert said in client.get(names_url(report, "131", part="new")).text
     rows = told(client.get(file_url(report, "131", part="new")))
-    assert [row[1] for row in rows[1:]] == ["检务处党员", report_names.NOT_TOLD_APART]
-    assert report_names.NOT_TOLD_APART not in client.get(names_url(report, "131", part="done")).text
+    assert [row[1] for row in rows[1:]] == ["检务处党员", said]
+    assert "没有保存名单" not in client.get(names_url(report, "131", part="done")).text
 
 
 def test_the_file_is_for_who_sees_the_report_in_the_two_kinds_there_are(cast, period, as_user):
