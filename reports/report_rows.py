@@ -29,13 +29,17 @@ class SubmissionRefused(DomainError):
 
 
 def previous(org: Organization, period: Period, until: datetime.date | None = None) -> ProgressReport | None:
-    """The report (with `until`, up to that day) that 新增 counts from: the last accepted one; at a root, the last
-    submitted.
+    """The report that 新增 counts from: the last accepted one; at a root, the last submitted.
+
+    With `until`, the one of those that was sent and decided when that day ended, however it is dated; an acceptance
+    that was undone and given again is that of the second time.
     """
-    states = FROZEN_STATES if org.parent_id is None else [ReportState.ACCEPTED]
+    is_root = org.parent_id is None
+    states = FROZEN_STATES if is_root else [ReportState.ACCEPTED]
     sent = ProgressReport.objects.filter(organization=org, period=period, state__in=states)
     if until is not None:
-        sent = sent.filter(reported_on__lte=until)
+        sent = sent.filter(sent_on__lte=until)
+        sent = sent if is_root else sent.filter(decided_at__lt=clock.midnight_after(until))
     return sent.order_by("-submitted_at", "-pk").first()
 
 
@@ -81,7 +85,7 @@ def rows_now(org: Organization, period: Period) -> list[RowFigures]:
     units = {unit.org.pk: unit for unit in reporting.units_below(org, period)}
     accepted = _totals_of([unit.accepted for unit in units.values() if unit.reports and unit.accepted])
     rows = [_of_unit(row, units.get(row.organization_id), accepted) for row in live_rows(org, period)]
-    return _with_new(rows, previous(org, period))
+    return with_new(rows, previous(org, period))
 
 
 def _of_unit(row: RowFigures, unit: Unit | None, accepted: Mapping[int, RowFigures]) -> RowFigures:
@@ -104,7 +108,7 @@ def _totals_of(reports: Sequence[ProgressReport]) -> dict[int, RowFigures]:
     return {pk: one.total([one.figures_of(row) for row in rows]) for pk, rows in lines.items()}
 
 
-def _with_new(rows: Sequence[RowFigures], last: ProgressReport | None) -> list[RowFigures]:
+def with_new(rows: Sequence[RowFigures], last: ProgressReport | None) -> list[RowFigures]:
     """新增 = 累计 less what the last report said, line by line; with lines for what left."""
     before: dict[int, Numbers] = {}
     names: dict[int, str] = {}

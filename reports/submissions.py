@@ -173,7 +173,7 @@ def accept(report: ProgressReport, *, by: User | None) -> ProgressReport:
     with transaction.atomic():
         reporting.hold(report.organization)  # the superior too: it sums up what was accepted
         report = _to_decide(report, by)
-        report.state, report.decided_at = ReportState.ACCEPTED, timezone.now()
+        report.state, report.decided_at = ReportState.ACCEPTED, clock.now()
         report.save(update_fields=["state", "decided_at"])
         _audit(report, by, "接收附件1", ReportState.SUBMITTED)
         return report
@@ -189,7 +189,7 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
         report = _to_decide(report, by)
         if has_later_report(report):
             raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再退回；请直接接收。")
-        report.state, report.decided_at = ReportState.RETURNED, timezone.now()
+        report.state, report.decided_at = ReportState.RETURNED, clock.now()
         report.return_reason = reason[:NOTE_LENGTH]
         report.save(update_fields=["state", "decided_at", "return_reason"])
         _audit(report, by, "退回附件1", ReportState.SUBMITTED, summary=f"{report}：{reason}")
