@@ -8,7 +8,7 @@ other grounds is taken off in a line of its own. So the lines always add up to t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports import report_names
 from reports.annexes import one
@@ -43,9 +43,14 @@ def number_of(report: ProgressReport, row: ProgressRow | None, measure: Measure,
     return number(one.figures_of(row) if row else one.total(one.rows_of(report)), measure, part)
 
 
+def rests_on_report(row: ProgressRow) -> bool:
+    """Whether a unit's report stands behind the line: it is its 合计 or, of a unit that left, takes it off."""
+    return row.basis in (RowBasis.ACCEPTED, RowBasis.LEFT) and row.based_on_id is not None
+
+
 def source_of(row: ProgressRow | None) -> ProgressReport | None:
-    """The unit's report that the line rests on."""
-    return row.based_on if row and row.basis == RowBasis.ACCEPTED else None
+    """The unit's report that stands behind the line."""
+    return row.based_on if row and rests_on_report(row) else None
 
 
 def lines(report: ProgressReport, row: ProgressRow | None, measure: Measure, part: Part) -> list[Line] | None:
@@ -55,6 +60,8 @@ def lines(report: ProgressReport, row: ProgressRow | None, measure: Measure, par
     source = source_of(row)
     if source is None:
         return None
+    if row.basis == RowBasis.LEFT:
+        return _taken_off(source, measure) if part == Part.NEW else []
     return _since(report, row, measure) if part == Part.NEW else _of_report(source, measure, part)
 
 
@@ -67,17 +74,22 @@ def _of_report(report: ProgressReport, measure: Measure, part: Part) -> list[Lin
             row.unit_name,
             number(one.figures_of(row), measure, part),
             f"未报说明：{row.absence}" if row.absence else row.get_basis_display(),
-            (report.pk, row.order, part) if row.pk in listed or source_of(row) else None,
+            (report.pk, row.order, part) if row.pk in listed or rests_on_report(row) else None,
         )
         for row in rows
     ]
+
+
+def _taken_off(source: ProgressReport, measure: Measure) -> list[Line]:
+    """What the last report counted of a unit that left, with a minus."""
+    return [replace(line, count=-line.count) for line in _of_report(source, measure, Part.DONE)]
 
 
 def _since(report: ProgressReport, row: ProgressRow, measure: Measure) -> list[Line]:
     """The unit's accepted reports that are in this one and were not in the last, and what else the last one counted."""
     last = counts_from(report)
     before = list(last.rows.filter(organization=row.organization_id)) if last else []
-    counted = max((each.based_on_id or 0 for each in before if source_of(each)), default=0)
+    counted = max((each.based_on_id or 0 for each in before if each.basis == RowBasis.ACCEPTED), default=0)
     accepted = ProgressReport.objects.filter(
         organization=row.organization_id, period=report.period_id, state=ReportState.ACCEPTED
     )

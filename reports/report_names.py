@@ -137,17 +137,20 @@ def numbers(lists: Lists) -> tuple[Numbers, Numbers]:
 
 
 def freeze(rows: Iterable[ProgressRow], lists: Mapping[int, Lists], last: ProgressReport | None) -> None:
-    """Keep the lists of these lines, told apart into what the last accepted report had and what is new."""
+    """Keep the lists of these lines, told apart into what the last accepted report had and what is new; of what left,
+    who is counted here no more.
+    """
     before = {row.organization_id: row for row in last.rows.all()} if last else {}
     kept = []
     for row in rows:
-        if row.basis not in LISTED:
-            continue
         earlier = before.get(row.organization_id)
-        for measure in Measure:
+        is_listed, has_left = row.basis in LISTED, row.basis == RowBasis.LEFT and row.based_on_id is None
+        for measure in Measure if is_listed or has_left else ():
             prior = _done_in(earlier, measure) if earlier else []
+            if has_left and prior is None:
+                continue
             had = getattr(earlier, f"done_{measure}") if earlier else 0
-            names = _told_apart(lists[row.organization_id][measure], prior or [])
+            names = _told_apart(lists[row.organization_id][measure] if is_listed else [], prior or [])
             kept.append(
                 ProgressNames(
                     row=row, measure=measure, packed=pack(names), count=len(names),

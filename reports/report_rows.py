@@ -109,18 +109,19 @@ def _totals_of(reports: Sequence[ProgressReport]) -> dict[int, RowFigures]:
 
 
 def with_new(rows: Sequence[RowFigures], last: ProgressReport | None) -> list[RowFigures]:
-    """新增 = 累计 less what the last report said, line by line; with lines for what left."""
-    before: dict[int, Numbers] = {}
-    names: dict[int, str] = {}
+    """新增 = 累计 less what the last report said, line by line; with lines for what left, resting on what they did."""
+    before: dict[int, RowFigures] = {}
     for row in rows_of(last) if last else []:  # a form may have several lines for one organisation
-        before[row.organization_id] = before.get(row.organization_id, Numbers()) + row.done
-        names.setdefault(row.organization_id, row.unit_name)
-    result = [replace(row, new=row.done - before.pop(row.organization_id, Numbers())) for row in rows]
-    for org_id, done in before.items():
-        if any(done.each):
-            result.append(
-                RowFigures(org_id, names[org_id], Numbers(), Numbers() - done, Numbers(), basis=RowBasis.LEFT)
-            )
+        known = before.get(row.organization_id)
+        before[row.organization_id] = replace(known, done=known.done + row.done) if known else row
+    result = []
+    for row in rows:
+        was = before.pop(row.organization_id, None)
+        result.append(replace(row, new=row.done - was.done if was else row.done))
+    for was in before.values():
+        if any(was.done.each):
+            gone = RowFigures(was.organization_id, was.unit_name, Numbers(), Numbers() - was.done, Numbers())
+            result.append(replace(gone, basis=RowBasis.LEFT, based_on_id=was.based_on_id))
     return result
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 from django.urls import reverse
 
-from orgs import list_files
+from orgs import list_files, reorganizing
 from orgs.errors import DomainError
-from reports import report_lines, report_names, reporting, submissions
+from reports import report_lines, report_names, report_rows, reporting, submissions
 from reports.annexes.one import Numbers, RowFigures, rows_of
 from reports.models import ProgressReport, ReportState, RowBasis, Way
 from reports.report_links import links
@@ -21,7 +21,7 @@ from tests.reports.submitting import accept_below, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
 STEPS = 100
-UNNAMED = {RowBasis.TYPED, RowBasis.ABSENT, RowBasis.LEFT}  # lines without names
+UNNAMED = {RowBasis.TYPED, RowBasis.ABSENT}  # lines without names
 REPORTING = {"send": 14, "accept": 12, "return_": 2, "take_back": 2, "reopen": 2, "explain": 2, "way": 2, "receive": 3}
 
 
@@ -83,7 +83,8 @@ def added_up(report, row, measure, part):
         return sum(line.count for line in lines), "lines"
     names = report_names.of_row(row, measure)
     if names is None:
-        return None, row.basis
+        was = report_rows.counts_from(report).rows.get(organization=row.organization_id) if row.basis == "left" else row
+        return None, was.basis
     count = Counter(name.standing for name in names if name.standing in HOLDS[part])
     found = count.total() - (2 * count[Standing.GONE] if part == Part.NEW else 0)
     if part == Part.NEW and not report_names.knows_new(row, measure):
@@ -182,3 +183,43 @@ def review_of(cast):
         return period
 
     return enter
+
+
+def test_what_left_has_its_names(cast, as_user, review_of):
+    """A line with a list of its own: who was done in it, as counted here no more."""
+    period = review_of("secretary", "member", "1311")
+    submissions.accept(send(cast.org["13"], period), by=None)
+    admin = cast.user["admin"]
+    reorganizing.move(cast.org["131"], under=cast.org["12"], on=day("2010-12-10"), reason="调整", by=admin)
+    report = send(cast.org["13"], period, correction_note="划出")
+    row = report.rows.get(basis=RowBasis.LEFT)
+    names = report_names.of_row(row, Measure.MEMBERS)
+    assert [(name.name, name.standing) for name in names] == [("检务处党员", Standing.GONE)]
+    url = reverse("progress_names", args=[report.pk, row.order, "members", "new"])
+    client = as_user(admin)
+    assert url in client.get(reverse("progress_report", args=[report.pk])).text
+    page = client.get(url)
+    assert page.context["count"] == row.new_members == -1
+    assert "检务处党员" in page.text
+    assert "比上次减少" in page.text
+    above = as_user(cast.user["clerk"]).get(url).text  # whose the branch is no more
+    assert "检务处党员" not in above
+    assert "另有比上次减少的 1 名" in above
+
+
+def test_what_left_and_had_reported_leads_to_its_report(cast, as_user, review_of):
+    period = review_of("lower_secretary", "lower_member", "1321")
+    first = submissions.accept(send(cast.org["13"], period), by=None)
+    below = first.rows.get(organization=cast.org["132"]).based_on
+    admin = cast.user["admin"]
+    reorganizing.move(cast.org["132"], under=cast.org["12"], on=day("2010-12-10"), reason="调整", by=admin)
+    report = send(cast.org["13"], period, correction_note="划出")
+    row = report.rows.get(basis=RowBasis.LEFT)
+    url = reverse("progress_names", args=[report.pk, row.order, "members", "new"])
+    assert url in links(report).values()
+    page = as_user(admin).get(url)
+    lines = [(line.name, line.count) for line, _ in page.context["lines"]]
+    assert (page.context["count"], lines) == (-1, [("本级", 0), ("塘沽局综合党支部", -1)])
+    branch = below.rows.get(organization=cast.org["1321"])
+    assert reverse("progress_names", args=[below.pk, branch.order, "members", "done"]) in page.text
+    assert "已不在本单位" in page.text
