@@ -11,12 +11,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from orgs import clock
 from orgs.list_files import list_view
 from orgs.lists import ListFile, Sheet
 from orgs.requests import UserRequest
-from reports import report_lines, report_names
-from reports.models import ProgressReport, ProgressRow, ReportSource
-from reports.report_differences import differences
+from reports import report_differences, report_lines, report_names
+from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
+from reports.report_differences import Difference, differences
 from reports.report_lines import Line
 from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Name, Part, Standing
 from reports.views.annexes import file_stem
@@ -156,14 +157,41 @@ def _url(line: Line, measure: str) -> str:
     return reverse("progress_names", args=[report, order, measure, part])
 
 
+SHOWN = 20  # names of a reason on the page; the file has all
+
+
 @require_safe
 def progress_differences(request: UserRequest, pk: int) -> HttpResponse:
     """As sent beside as it is now, line by line, with why, by name where names are kept."""
+    report, found = _compared(request, pk)
+    below = [line.based_on_id for line in found if line.based_on_id and line.basis == RowBasis.ACCEPTED]
+    seen = set(ProgressReport.objects.visible_to(request.user).filter(pk__in=below).values_list("pk", flat=True))
+    context = {
+        "report": report,
+        "differences": found,
+        "seen": seen,
+        "shown": f":{SHOWN}",
+        "most": SHOWN,
+        "is_typed": report.source != ReportSource.SYSTEM,
+    }
+    return render(request, "reports/progress_differences.html", context)
+
+
+@list_view
+def progress_differences_file(request: UserRequest, pk: int, kind: str) -> ListFile:
+    """The same as a file with every name: csv or xlsx. 404 for a report that was typed: nothing was kept to compare."""
+    report, found = _compared(request, pk)
+    if kind not in ("csv", "xlsx") or report.source != ReportSource.SYSTEM:
+        raise Http404
+    name = file_stem("附件1与现在的差别", report.unit_name, report.reported_on.isoformat(), clock.today().isoformat())
+    back = reverse("progress_differences", args=[pk])
+    said = f"{report} 与现在的差别"
+    return ListFile(name, [report_differences.sheet(found)], back, said, about=[report], is_csv=kind == "csv")
+
+
+def _compared(request: UserRequest, pk: int) -> tuple[ProgressReport, list[Difference]]:
+    """A report that was sent, and where it differs from now, as far as the user may see it."""
     report = visible_report(request, pk)
     if not report.is_frozen:
         raise Http404
-    found = differences(report, request.user) if report.source == ReportSource.SYSTEM else []
-    below = [line.based_on_id for line in found if line.based_on_id is not None]
-    seen = set(ProgressReport.objects.visible_to(request.user).filter(pk__in=below).values_list("pk", flat=True))
-    context = {"report": report, "differences": found, "seen": seen, "is_typed": report.source != ReportSource.SYSTEM}
-    return render(request, "reports/progress_differences.html", context)
+    return report, differences(report, request.user) if report.source == ReportSource.SYSTEM else []

@@ -336,3 +336,43 @@ def test_an_explained_unit_differs_by_what_it_had_done(cast, period, as_user):
     report = submissions.submit(submissions.draft(cast.org["13"], period, by=None), by=None)
     page = as_user(cast.user["clerk"]).get(reverse("progress_differences", args=[report.pk])).text
     assert "上报时累计按零计算" in page
+
+
+def test_every_name_of_a_difference_is_in_the_file(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    for number in range(25):
+        make_person(f"新来{number:02}", cast.org["1311"], number=f"NEW{number:02}")
+    targets.sync(period, day("2010-12-10"))
+    reviewed(cast, period, who="lower_secretary", target="lower_member", about="1321")
+    client = as_user(cast.user["clerk"])
+    url = reverse("progress_differences_file", args=[report.pk, "xlsx"])
+    page = client.get(reverse("progress_differences", args=[report.pk])).text
+    assert f'等 25，<a href="{url}">全部在 Excel 里</a>' in page
+    assert "新来19" in page
+    assert "新来20" not in page
+    rows = told(client.get(url))
+    joined = [row for row in rows if row[6] == "上报以后列入"]
+    assert [row[8] for row in joined] == [f"新来{number:02}" for number in range(25)]
+    assert joined[0][:6] == ["天津局机关党委", "被点评的党员", 4, 29, 0, 0]
+    assert joined[0][7:] == ["NEW00", "新来00", "1311", cast.org["1311"].name]
+    assert [row[6] for row in rows if row[0] == "塘沽检验检疫局党组"] == [
+        "上报的是该单位已接收的报表，现在的数字它还没有报来。"
+    ] * 2
+    csv_rows = told(client.get(reverse("progress_differences_file", args=[report.pk, "csv"])))
+    assert csv_rows == [["" if cell is None else str(cell) for cell in row] for row in rows]
+    assert list_files.told_at(url, cast.user["clerk"]).count == len(rows) - 1
+
+
+def test_the_file_of_differences_names_whom_the_page_names(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    make_person("新来的党员", cast.org["1311"], number="N-new")
+    targets.sync(period, day("2010-12-10"))
+    url = reverse("progress_differences_file", args=[report.pk, "xlsx"])
+    above = told(as_user(cast.user["root_clerk"]).get(url))
+    assert [row[8] for row in above[1:]] == ["另有 1 不在您可以看名单的范围内"]
+    for who in ("stranger", "member", "lower_head"):
+        assert as_user(cast.user[who]).get(url).status_code == 404
+    assert as_user(cast.user["clerk"]).get(url.replace(".xlsx", ".exe")).status_code == 404
+    draft = submissions.draft(cast.org["12"], period, by=None)
+    nothing = reverse("progress_differences_file", args=[draft.pk, "xlsx"])
+    assert as_user(cast.user["admin"]).get(nothing).status_code == 404
