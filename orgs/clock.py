@@ -34,6 +34,11 @@ def latest() -> datetime.date:
     return max(today(), timezone.localdate())
 
 
+def midnight_after(day: datetime.date) -> datetime.datetime:
+    """The moment at which this day has ended."""
+    return timezone.make_aware(datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time.min))
+
+
 @contextmanager
 def standing_at(day: datetime.date) -> Iterator[None]:
     """Within this block it is that day, in this thread: for loading what happened in the past."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orgs import clock
 from orgs.models import Organization, User
 from reports import reporting
 from reports.models import ProgressReport, ProgressRow, ReportSource, ReportState, Way
@@ -80,7 +81,7 @@ def may_for(org: Organization, period: Period, user: User) -> UnitMay:
     why_not = (why_not_begin(org, period) or why_not_draft(org, period)) if fills_in else ""
     return UnitMay(
         draft=fills_in and not why_not,
-        receive=oversees and way == Way.FORM and not waits and reporting.is_open(org, period),
+        receive=oversees and way == Way.FORM and not waits and not why_not_open(org, period),
         explain=oversees and not reporting.why_not_explain(org, period),
         extend=oversees and way != Way.NONE,
         set_way=oversees and org.parent_id is not None and not waits,
@@ -99,7 +100,9 @@ def why_not_begin(org: Organization, period: Period) -> str:
 
 
 def why_not_open(org: Organization, period: Period) -> str:
-    """Whether the closing day has passed, and the unit was not given longer."""
+    """Whether the period has not begun, or the closing day has passed and the unit was not given longer."""
+    if clock.today() < period.starts_on:
+        return f"{period.name}从{period.starts_on}开始，还不能填报附件1。"
     if reporting.is_open(org, period):
         return ""
     closes_on = reporting.deadline(period).closes_on

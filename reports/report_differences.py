@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orgs.lists import Row, Sheet
 from orgs.models import Organization
 from reports import coverage, report_names
 from reports.annexes.one import RowFigures, figures_of, total
-from reports.models import ProgressNames, ProgressReport, ProgressRow
+from reports.models import ProgressNames, ProgressReport, ProgressRow, RowBasis
 from reports.report_names import HOLDS, Name, Part
 from reports.report_rows import live_rows
 from reviews.models import Measure
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 NONE = (0, 0)
 TOGETHER = "others"  # the basis of the line of units that the user does not see
+COLUMNS = (
+    ("单位名称", 36), ("口径", 16), ("应（上报）", 12), ("应（现在）", 12), ("累计（上报）", 12), ("累计（现在）", 12),
+    ("变化", 22), ("编号或代码", 18), ("姓名或名称", 24), ("所在组织代码", 18), ("所在组织", 36),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Reason:
         """Not to be named to this user."""
         return self.count - len(self.names)
 
+    @property
+    def unseen(self) -> str:
+        """What is said of those; "" where there are none."""
+        return f"另有 {self.hidden} 不在您可以看名单的范围内" if self.hidden else ""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -48,6 +58,15 @@ class Difference:
     basis: str = ""
     based_on_id: int | None = None  # the unit's own report, whose page says more
     reasons: Sequence[Reason] = field(default=())
+
+    @property
+    def unnamed(self) -> str:
+        """Why no names stand behind it."""
+        return {
+            RowBasis.ACCEPTED.value: "上报的是该单位已接收的报表，现在的数字它还没有报来。",
+            RowBasis.ABSENT.value: "该单位未报，上报时累计按零计算。",
+            TOGETHER: "这些下级现在的数字不在您的查看范围内，合为一行。",
+        }.get(self.basis, "上报时没有这一行，或没有保存名单。")
 
 
 def differences(report: ProgressReport, user: User | None = None, *, why: bool = True) -> list[Difference]:
@@ -94,6 +113,24 @@ def _together(sent: Sequence[RowFigures], live: Sequence[RowFigures]) -> list[Di
         for measure, (due, done), (due_now, done_now) in pairs
         if (due, done) != (due_now, done_now)
     ]
+
+
+def sheet(found: Sequence[Difference]) -> Sheet:
+    """The same as a file: every name of every reason; of those who are not to be named, how many."""
+    count = sum(sum(len(each.names) + bool(each.hidden) for each in line.reasons) or 1 for line in found)
+    return Sheet("与现在的差别", COLUMNS, _rows(found), count)
+
+
+def _rows(found: Sequence[Difference]) -> Iterator[Row]:
+    for line in found:
+        what = (line.unit_name, line.measure, line.due, line.due_now, line.done, line.done_now)
+        for reason in line.reasons:
+            for name in reason.names:
+                yield (*what, reason.words, name.number, name.name, name.org_code, name.org_name)
+            if reason.hidden:
+                yield (*what, reason.words, "", reason.unseen, "", "")
+        if not line.reasons:
+            yield (*what, line.unnamed, "", "", "", "")
 
 
 def _added_up(report: ProgressReport) -> dict[int, RowFigures]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 
 from reports.annexes import one
-from reports.models import ProgressReport, RowBasis
+from reports.models import ProgressReport
+from reports.report_lines import rests_on_report
 from reports.report_names import Part, lines_with
 from reviews.models import Measure
 
@@ -25,7 +26,7 @@ def links(report: ProgressReport) -> dict[tuple[int, int], str]:
     for line, row in enumerate(rows):
         numbers = one.figures_of(row).each
         for at, (part, measure) in enumerate(COLUMNS):
-            leads = row.basis == RowBasis.ACCEPTED or (row.pk, measure.value) in listed
+            leads = rests_on_report(row) or (row.pk, measure.value) in listed
             if leads and numbers[at]:
                 found[line, at] = reverse("progress_names", args=[report.pk, row.order, measure, part])
     if found:

@@ -69,7 +69,6 @@ HEADERS = {
     Measure.ORGANIZATIONS: ("组织代码", "组织名称"),
     Measure.MEMBERS: ("人员编号", "姓名", "所属支部代码", "所属支部"),
 }
-NOT_TOLD_APART = "上一份报表没有保存名单，“本次新增”列出累计完成的全部。"
 PLACED = (16, 14, 18, 36, 12, 14)
 WIDTHS = {Measure.LEADERS: PLACED, Measure.ORGANIZATIONS: (18, 40, 12, 14), Measure.MEMBERS: PLACED}
 
@@ -138,18 +137,20 @@ def numbers(lists: Lists) -> tuple[Numbers, Numbers]:
 
 
 def freeze(rows: Iterable[ProgressRow], lists: Mapping[int, Lists], last: ProgressReport | None) -> None:
-    """Keep the lists of these lines, told apart into what the last accepted report had and what is new."""
-    known = _of_report(last)
+    """Keep the lists of these lines, told apart into what the last accepted report had and what is new; of what left,
+    who is counted here no more.
+    """
     before = {row.organization_id: row for row in last.rows.all()} if last else {}
     kept = []
     for row in rows:
-        if row.basis not in LISTED:
-            continue
         earlier = before.get(row.organization_id)
-        for measure in Measure:
-            prior = known.get((row.organization_id, measure))
+        is_listed, has_left = row.basis in LISTED, row.basis == RowBasis.LEFT and row.based_on_id is None
+        for measure in Measure if is_listed or has_left else ():
+            prior = _done_in(earlier, measure) if earlier else []
+            if has_left and prior is None:
+                continue
             had = getattr(earlier, f"done_{measure}") if earlier else 0
-            names = _told_apart(lists[row.organization_id][measure], prior or [])
+            names = _told_apart(lists[row.organization_id][measure] if is_listed else [], prior or [])
             kept.append(
                 ProgressNames(
                     row=row, measure=measure, packed=pack(names), count=len(names),
@@ -176,12 +177,20 @@ def _with(name: Name, standing: Standing) -> Name:
     return Name(name.key, name.number, name.name, name.org_id, name.org_code, name.org_name, name.done_on, standing)
 
 
-def _of_report(report: ProgressReport | None) -> dict[tuple[int, Measure], list[Name]]:
-    """(organisation of the line, measure) -> names, of a report that was sent."""
-    if report is None:
-        return {}
-    kept = ProgressNames.objects.filter(row__report=report).select_related("row")
-    return {(each.row.organization_id, Measure(each.measure)): unpack(each.packed) for each in kept}
+def _done_in(row: ProgressRow, measure: Measure) -> list[Name] | None:
+    """Who was done in a line that was sent, down through the reports that it rests on; None where not all were kept."""
+    if not getattr(row, f"done_{measure}"):
+        return []
+    if row.basis != RowBasis.ACCEPTED or row.based_on is None:
+        names = of_row(row, measure)
+        return None if names is None else [name for name in names if name.standing in HOLDS[Part.DONE]]
+    found: list[Name] = []
+    for each in row.based_on.rows.all():
+        below = _done_in(each, measure)
+        if below is None:
+            return None
+        found += below
+    return found
 
 
 def pack(names: Sequence[Name]) -> bytes:
@@ -240,10 +249,27 @@ def named(user: User, names: Sequence[Name], measure: Measure) -> list[Name]:
     return [name for name in names if name.org_id in allowed]
 
 
-def unnamed(count: int, measure: Measure) -> str:
-    """What is said of names that the user may not see; "" where there are none."""
-    of = "个" if measure == Measure.ORGANIZATIONS else "名"
-    return f"另有 {count} {of}在指导关系的下级单位或您不掌握名单的单位，这里只计数，不列名单。" if count else ""
+def notes(behind: Sequence[Name], shown: Sequence[Name], measure: Measure) -> list[str]:
+    """What is said of names that the user may not see: how many they are; of those that take one off, apart."""
+    gone, all_gone = (sum(name.standing == Standing.GONE for name in names) for names in (shown, behind))
+    hidden = [
+        unnamed(len(behind) - all_gone - len(shown) + gone, measure),
+        unnamed(all_gone - gone, measure, of="比上次减少的"),
+    ]
+    return [note for note in hidden if note]
+
+
+def unnamed(count: int, measure: Measure, of: str = "") -> str:
+    """What is said of so many; "" where there are none."""
+    each = "个" if measure == Measure.ORGANIZATIONS else "名"
+    return f"另有{of} {count} {each}在指导关系的下级单位或您不掌握名单的单位，这里只计数，不列名单。" if count else ""
+
+
+def not_told_apart(done: int, new: int) -> str:
+    """What is said of 本次新增 where the last report kept no list: all that is done stands there."""
+    return (
+        f"上一份报表没有保存名单，这里列出累计完成的全部 {done}，其中 {done - new} 上一份报表已计入，本次新增为 {new}。"
+    )
 
 
 def sheet(title: str, names: Sequence[Name], notes: Sequence[str], measure: Measure) -> Sheet:

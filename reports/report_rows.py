@@ -29,14 +29,26 @@ class SubmissionRefused(DomainError):
 
 
 def previous(org: Organization, period: Period, until: datetime.date | None = None) -> ProgressReport | None:
-    """The report (with `until`, up to that day) that 新增 counts from: the last accepted one; at a root, the last
-    submitted.
+    """The report that 新增 counts from: the last accepted one; at a root, the last submitted.
+
+    With `until`, the one of those that was sent and decided when that day ended, however it is dated; an acceptance
+    that was undone and given again is that of the second time.
     """
-    states = FROZEN_STATES if org.parent_id is None else [ReportState.ACCEPTED]
+    is_root = org.parent_id is None
+    states = FROZEN_STATES if is_root else [ReportState.ACCEPTED]
     sent = ProgressReport.objects.filter(organization=org, period=period, state__in=states)
     if until is not None:
-        sent = sent.filter(reported_on__lte=until)
+        sent = sent.filter(sent_on__lte=until)
+        sent = sent if is_root else sent.filter(decided_at__lt=clock.midnight_after(until))
     return sent.order_by("-submitted_at", "-pk").first()
+
+
+def counts_from(report: ProgressReport) -> ProgressReport | None:
+    """The report that 新增 of one that was sent counts from: what `previous` said when it was sent."""
+    earlier = ProgressReport.objects.frozen().filter(
+        organization=report.organization_id, period=report.period_id, pk__lt=report.pk
+    )
+    return earlier.order_by("-submitted_at", "-pk").first()
 
 
 def last_sent(org: Organization, period: Period) -> ProgressReport | None:
@@ -73,7 +85,7 @@ def rows_now(org: Organization, period: Period) -> list[RowFigures]:
     units = {unit.org.pk: unit for unit in reporting.units_below(org, period)}
     accepted = _totals_of([unit.accepted for unit in units.values() if unit.reports and unit.accepted])
     rows = [_of_unit(row, units.get(row.organization_id), accepted) for row in live_rows(org, period)]
-    return _with_new(rows, previous(org, period))
+    return with_new(rows, previous(org, period))
 
 
 def _of_unit(row: RowFigures, unit: Unit | None, accepted: Mapping[int, RowFigures]) -> RowFigures:
@@ -96,19 +108,20 @@ def _totals_of(reports: Sequence[ProgressReport]) -> dict[int, RowFigures]:
     return {pk: one.total([one.figures_of(row) for row in rows]) for pk, rows in lines.items()}
 
 
-def _with_new(rows: Sequence[RowFigures], last: ProgressReport | None) -> list[RowFigures]:
-    """新增 = 累计 less what the last report said, line by line; with lines for what left."""
-    before: dict[int, Numbers] = {}
-    names: dict[int, str] = {}
+def with_new(rows: Sequence[RowFigures], last: ProgressReport | None) -> list[RowFigures]:
+    """新增 = 累计 less what the last report said, line by line; with lines for what left, resting on what they did."""
+    before: dict[int, RowFigures] = {}
     for row in rows_of(last) if last else []:  # a form may have several lines for one organisation
-        before[row.organization_id] = before.get(row.organization_id, Numbers()) + row.done
-        names.setdefault(row.organization_id, row.unit_name)
-    result = [replace(row, new=row.done - before.pop(row.organization_id, Numbers())) for row in rows]
-    for org_id, done in before.items():
-        if any(done.each):
-            result.append(
-                RowFigures(org_id, names[org_id], Numbers(), Numbers() - done, Numbers(), basis=RowBasis.LEFT)
-            )
+        known = before.get(row.organization_id)
+        before[row.organization_id] = replace(known, done=known.done + row.done) if known else row
+    result = []
+    for row in rows:
+        was = before.pop(row.organization_id, None)
+        result.append(replace(row, new=row.done - was.done if was else row.done))
+    for was in before.values():
+        if any(was.done.each):
+            gone = RowFigures(was.organization_id, was.unit_name, Numbers(), Numbers() - was.done, Numbers())
+            result.append(replace(gone, basis=RowBasis.LEFT, based_on_id=was.based_on_id))
     return result
 
 

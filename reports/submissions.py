@@ -51,9 +51,24 @@ from reports.report_rows import (
 )
 from reviews.models import Measure, Period
 
-__all__ = ["May", "SubmissionRefused", "UnitMay", "has_decrease", "last_sent", "may", "may_for", "previous", "rows_now"]
+__all__ = [
+    "May",
+    "SubmissionRefused",
+    "UnitMay",
+    "WrongDay",
+    "has_decrease",
+    "last_sent",
+    "may",
+    "may_for",
+    "previous",
+    "rows_now",
+]
 
 NOTE_LENGTH = 200
+
+
+class WrongDay(SubmissionRefused):
+    """上报日期 cannot be that day."""
 
 
 def rows_shown(report: ProgressReport) -> list[RowFigures]:
@@ -99,7 +114,7 @@ def submit(
     """Send it: the figures of this moment, and who stands behind them, are written and never change again.
 
     `correction_note` is asked for where a 累计 went down. Raises Forbidden, Stale, SubmissionRefused, the latter also
-    while a unit below is neither accepted nor its absence explained.
+    while a unit below is neither accepted nor its absence explained; WrongDay where it cannot be dated so.
     """
     with transaction.atomic():
         org = Organization.objects.select_for_update(no_key=True).get(pk=report.organization_id)
@@ -173,7 +188,7 @@ def accept(report: ProgressReport, *, by: User | None) -> ProgressReport:
     with transaction.atomic():
         reporting.hold(report.organization)  # the superior too: it sums up what was accepted
         report = _to_decide(report, by)
-        report.state, report.decided_at = ReportState.ACCEPTED, timezone.now()
+        report.state, report.decided_at = ReportState.ACCEPTED, clock.now()
         report.save(update_fields=["state", "decided_at"])
         _audit(report, by, "接收附件1", ReportState.SUBMITTED)
         return report
@@ -189,7 +204,7 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
         report = _to_decide(report, by)
         if has_later_report(report):
             raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再退回；请直接接收。")
-        report.state, report.decided_at = ReportState.RETURNED, timezone.now()
+        report.state, report.decided_at = ReportState.RETURNED, clock.now()
         report.return_reason = reason[:NOTE_LENGTH]
         report.save(update_fields=["state", "decided_at", "return_reason"])
         _audit(report, by, "退回附件1", ReportState.SUBMITTED, summary=f"{report}：{reason}")
@@ -307,13 +322,16 @@ def _check_typed(rows: Sequence[RowFigures], last: ProgressReport | None, note: 
 
 
 def _check_day(report: ProgressReport) -> None:
-    """Not after today, and not before the last report that was sent (domain.md 5.10)."""
+    """In the period or after it, not after today, and not before the last report that was sent (domain.md 5.10)."""
     if report.reported_on > clock.today():
-        raise SubmissionRefused("上报日期不能晚于今天。")
-    sent = ProgressReport.objects.frozen().filter(organization=report.organization_id, period=report.period_id)
+        raise WrongDay("上报日期不能晚于今天。")
+    period = report.period
+    if report.reported_on < period.starts_on:
+        raise WrongDay(f"上报日期不能早于{period.name}的第一天（{period.starts_on:%Y-%m-%d}）。")
+    sent = ProgressReport.objects.frozen().filter(organization=report.organization_id, period=period)
     last = sent.exclude(pk=report.pk).order_by("-reported_on").first()
     if last is not None and report.reported_on < last.reported_on:
-        raise SubmissionRefused(f"上报日期不能早于上一份报表的日期（{last.reported_on:%Y-%m-%d}）。")
+        raise WrongDay(f"上报日期不能早于上一份报表的日期（{last.reported_on:%Y-%m-%d}）。")
 
 
 def _audit(report: ProgressReport, by: User | None, verb: str, before: str, *, summary: str = "") -> None:

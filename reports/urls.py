@@ -65,6 +65,11 @@ urlpatterns = [
     path("reports/<int:pk>/print/", reports.progress_report_print, name="progress_report_print"),
     path("reports/<int:pk>/differences/", report_names.progress_differences, name="progress_differences"),
     path(
+        "reports/<int:pk>/differences.<str:kind>",
+        report_names.progress_differences_file,
+        name="progress_differences_file",
+    ),
+    path(
         "reports/<int:pk>/names/<int:line>/<str:measure>/<str:part>/",
         report_names.progress_names,
         name="progress_names",

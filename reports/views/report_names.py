@@ -11,14 +11,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from orgs import clock
 from orgs.list_files import list_view
 from orgs.lists import ListFile, Sheet
 from orgs.requests import UserRequest
-from reports import report_names
-from reports.annexes import one
-from reports.annexes.one import RowFigures
+from reports import report_differences, report_lines, report_names
 from reports.models import ProgressReport, ProgressRow, ReportSource, RowBasis
-from reports.report_differences import differences
+from reports.report_differences import Difference, differences
+from reports.report_lines import Line
 from reports.report_names import HOLDS, PART_NAMES, STANDING_NAMES, Name, Part, Standing
 from reports.views.annexes import file_stem
 from reports.views.asked import measure_of
@@ -26,16 +26,6 @@ from reports.views.reports import visible_report
 from reviews.models import Measure
 
 PAGE = 50
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a report with the number in question, and the page of its names."""
-
-    name: str
-    count: int
-    url: str
-    remark: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,12 @@ class Asked:
     @property
     def source(self) -> ProgressReport | None:
         """The unit's accepted report that the line is the 合计 of."""
-        return self.row.based_on if self.row and self.row.basis == RowBasis.ACCEPTED else None
+        return report_lines.source_of(self.row)
+
+    @property
+    def count(self) -> int:
+        """The number itself."""
+        return report_lines.number_of(self.report, self.row, self.measure, self.part)
 
     @property
     def title(self) -> str:
@@ -77,7 +72,6 @@ def _asked(request: UserRequest, pk: int, line: int, measure: str, part: str) ->
 def progress_names(request: UserRequest, pk: int, line: int, measure: str, part: str) -> HttpResponse:
     """The names behind one number of a report as sent; behind 合计 and a unit's line, the lines that it is the sum of."""
     asked = _asked(request, pk, line, measure, part)
-    rows = one.figures_of(asked.row) if asked.row else one.total(one.rows_of(asked.report))
     lines = _lines_behind(request, asked)
     context: dict[str, Any] = {
         "report": asked.report,
@@ -85,14 +79,15 @@ def progress_names(request: UserRequest, pk: int, line: int, measure: str, part:
         "measure": asked.measure,
         "part": asked.part,
         "part_name": PART_NAMES[asked.part],
-        "count": _number(rows, asked.measure, asked.part),
+        "count": asked.count,
         "parts": [(each, name) for each, name in PART_NAMES.items()],
         "line": asked.line,
         "source": asked.source,
-        "lines": lines,
+        "lines": [(line, _url(line, measure)) for line in lines or ()],
+        "is_hidden": lines is None and asked.source is not None,
         "has_file": bool(lines),
     }
-    if lines is None:
+    if lines is None and asked.source is None:
         context |= _named(request, asked)
     return render(request, "reports/progress_names.html", context)
 
@@ -116,7 +111,7 @@ def _sheet(request: UserRequest, asked: Asked) -> Sheet:
     if lines:
         rows = [(line.name, line.count, line.remark) for line in lines]
         return Sheet(asked.title, [("单位名称", 40), (asked.title, 18), ("依据", 40)], rows, len(rows))
-    found = _behind(request, asked) if lines is None else None
+    found = _behind(request, asked) if lines is None and asked.source is None else None
     if found is None:
         raise Http404
     return report_names.sheet(asked.title, *found, asked.measure)
@@ -129,10 +124,10 @@ def _behind(request: UserRequest, asked: Asked) -> tuple[list[Name], list[str]] 
         return None
     behind = [name for name in names if name.standing in HOLDS[asked.part]]
     shown = report_names.named(request.user, behind, asked.measure)
-    notes = [report_names.unnamed(len(behind) - len(shown), asked.measure)]
+    notes = report_names.notes(behind, shown, asked.measure)
     if asked.part == Part.NEW and not report_names.knows_new(asked.row, asked.measure):
-        notes.append(report_names.NOT_TOLD_APART)
-    return shown, [note for note in notes if note]
+        notes.append(report_names.not_told_apart(len(behind), asked.count))
+    return shown, notes
 
 
 def _named(request: UserRequest, asked: Asked) -> dict[str, Any]:
@@ -147,42 +142,56 @@ def _named(request: UserRequest, asked: Asked) -> dict[str, Any]:
 
 
 def _lines_behind(request: UserRequest, asked: Asked) -> list[Line] | None:
-    """Of 合计 and of a line that rests on a report, the lines of which it is the sum; None for a line with names."""
-    if asked.row is None:
-        return _lines(request, asked.report, asked.measure, asked.part)
-    if asked.source is None:
+    """The lines of which the number is the sum; None for a line with names, and where the unit's report is not to be seen."""
+    source = asked.source
+    if source and not ProgressReport.objects.visible_to(request.user).filter(pk=source.pk).exists():
         return None
-    seen = ProgressReport.objects.visible_to(request.user).filter(pk=asked.source.pk).exists()
-    return _lines(request, asked.source, asked.measure, asked.part) if seen else []
+    return report_lines.lines(asked.report, asked.row, asked.measure, asked.part)
 
 
-def _lines(request: UserRequest, report: ProgressReport, measure: Measure, part: Part) -> list[Line]:
-    """The lines of a report with their part of the number; those with names, or with a report below, lead on."""
-    listed = {row_id for row_id, _ in report_names.lines_with(report, measure)}
-    lines = []
-    for row in report.rows.all():
-        leads = row.pk in listed or row.basis == RowBasis.ACCEPTED
-        url = reverse("progress_names", args=[report.pk, row.order, measure, part]) if leads else ""
-        remark = f"未报说明：{row.absence}" if row.absence else row.get_basis_display()
-        lines.append(Line(row.unit_name, _number(one.figures_of(row), measure, part), url, remark))
-    return lines
+def _url(line: Line, measure: str) -> str:
+    """The page of what stands behind a line; "" where nothing does."""
+    if line.leads_to is None or not line.count:
+        return ""
+    report, order, part = line.leads_to
+    return reverse("progress_names", args=[report, order, measure, part])
 
 
-def _number(row: RowFigures, measure: Measure, part: Part) -> int:
-    """The number of a line that a part stands for."""
-    at = list(Measure).index(measure)
-    due, new, done = row.due.each[at], row.new.each[at], row.done.each[at]
-    return {Part.DUE: due, Part.NEW: new, Part.DONE: done, Part.MISSING: due - done}[part]
+SHOWN = 20  # names of a reason on the page; the file has all
 
 
 @require_safe
 def progress_differences(request: UserRequest, pk: int) -> HttpResponse:
     """As sent beside as it is now, line by line, with why, by name where names are kept."""
+    report, found = _compared(request, pk)
+    below = [line.based_on_id for line in found if line.based_on_id and line.basis == RowBasis.ACCEPTED]
+    seen = set(ProgressReport.objects.visible_to(request.user).filter(pk__in=below).values_list("pk", flat=True))
+    context = {
+        "report": report,
+        "differences": found,
+        "seen": seen,
+        "shown": f":{SHOWN}",
+        "most": SHOWN,
+        "is_typed": report.source != ReportSource.SYSTEM,
+    }
+    return render(request, "reports/progress_differences.html", context)
+
+
+@list_view
+def progress_differences_file(request: UserRequest, pk: int, kind: str) -> ListFile:
+    """The same as a file with every name: csv or xlsx. 404 for a report that was typed: nothing was kept to compare."""
+    report, found = _compared(request, pk)
+    if kind not in ("csv", "xlsx") or report.source != ReportSource.SYSTEM:
+        raise Http404
+    name = file_stem("附件1与现在的差别", report.unit_name, report.reported_on.isoformat(), clock.today().isoformat())
+    back = reverse("progress_differences", args=[pk])
+    said = f"{report} 与现在的差别"
+    return ListFile(name, [report_differences.sheet(found)], back, said, about=[report], is_csv=kind == "csv")
+
+
+def _compared(request: UserRequest, pk: int) -> tuple[ProgressReport, list[Difference]]:
+    """A report that was sent, and where it differs from now, as far as the user may see it."""
     report = visible_report(request, pk)
     if not report.is_frozen:
         raise Http404
-    found = differences(report, request.user) if report.source == ReportSource.SYSTEM else []
-    below = [line.based_on_id for line in found if line.based_on_id is not None]
-    seen = set(ProgressReport.objects.visible_to(request.user).filter(pk__in=below).values_list("pk", flat=True))
-    context = {"report": report, "differences": found, "seen": seen, "is_typed": report.source != ReportSource.SYSTEM}
-    return render(request, "reports/progress_differences.html", context)
+    return report, differences(report, request.user) if report.source == ReportSource.SYSTEM else []

@@ -188,9 +188,12 @@ def _resting(user: User, rows: list[RowFigures]) -> list[Resting]:
 def progress_submit(request: UserRequest, pk: int) -> HttpResponse:
     """Send it to the superior."""
     report, form = visible_report(request, pk), SubmitForm(request.POST)
-    if not form.is_valid():
-        return _page(request, report, submit=form)
-    return _act(request, report, "已上报，数据已固定。", submissions.submit, **form.cleaned_data)
+    if form.is_valid():
+        try:
+            return _act(request, report, "已上报，数据已固定。", submissions.submit, **form.cleaned_data)
+        except submissions.WrongDay as refusal:
+            form.add_error("reported_on", str(refusal))
+    return _page(request, report, submit=form)
 
 
 @require_POST
@@ -223,9 +226,11 @@ def progress_accept(request: UserRequest, pk: int) -> HttpResponse:
 def _act(
     request: UserRequest, report: ProgressReport, said: str, verb: Callable[..., Any], **values: Any
 ) -> HttpResponse:
-    """Call the verb; say what came of it; show the report."""
+    """Call the verb; say what came of it; show the report. Raises WrongDay, which belongs to a field."""
     try:
         verb(report, by=request.user, **values)
+    except submissions.WrongDay:
+        raise
     except DomainError as error:
         messages.error(request, str(error))
     else:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from orgs import clock
 from reviews import record_scope
 from reviews.models.checklist import ContentKind
 
@@ -80,10 +81,6 @@ class RecordState(models.TextChoices):
 COUNTED_STATES = [RecordState.CONFIRMED, RecordState.DELIVERED, RecordState.ACKNOWLEDGED, RecordState.CLOSED]
 
 
-def _midnight_after(on: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(on + datetime.timedelta(days=1), datetime.time.min))
-
-
 class RecordQuerySet(models.QuerySet["Record"]):
     """Records."""
 
@@ -98,11 +95,11 @@ class RecordQuerySet(models.QuerySet["Record"]):
 
     def entered_by_end_of(self, on: datetime.date) -> Self:
         """Confirmed on this day or before."""
-        return self.exclude(confirmed_at__gte=_midnight_after(on))
+        return self.exclude(confirmed_at__gte=clock.midnight_after(on))
 
     def counting_at_end_of(self, on: datetime.date) -> Self:
         """That counted when this day ended, whatever became of them since: confirmed by then, and not yet voided."""
-        still = Q(state__in=COUNTED_STATES) | Q(state=RecordState.VOIDED, voided_at__gte=_midnight_after(on))
+        still = Q(state__in=COUNTED_STATES) | Q(state=RecordState.VOIDED, voided_at__gte=clock.midnight_after(on))
         return self.filter(still).entered_by_end_of(on)
 
     def of_organizations(self) -> Self:

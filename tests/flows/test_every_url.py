@@ -219,6 +219,7 @@ MATRIX = {
     "progress_take_back": (NEVER, "404 404 404 302 404 302 302"),
     "progress_reopen": (NEVER, "404 404 404 302 404 302 302"),
     "progress_differences": ("404 404 404 200 404 200 200", NEVER),
+    "progress_differences_file": ("404 404 404 200 404 200 200", NEVER),
     "progress_names": ("404 404 404 200 404 200 200", NEVER),  # which names, the page's own tests say
     "progress_names_file": ("404 404 404 200 404 200 200", NEVER),
     "progress_unit": ("404 404 404 200 404 200 200", NEVER),  # who sums it up, and who reports for it

@@ -7,14 +7,14 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from orgs import clock, reorganizing
-from reports import annex_days, submissions
+from reports import annex_days, reporting, submissions
 from reports.annexes import one
-from reports.models import ProgressReport, ReportState
-from reports.report_rows import live_rows
+from reports.models import ProgressReport, RowBasis
+from reports.report_rows import live_rows, rows_now
 from reviews import coverage as targets
 from reviews.models import Record
 from tests.builders import day, make_bare_record, make_period, make_person, make_post, make_user
-from tests.reports.submitting import accept_below
+from tests.reports.submitting import accept_below, send
 
 pytestmark = pytest.mark.usefixtures("in_2010")
 
@@ -52,15 +52,97 @@ def test_a_day_before_the_review_does_not_know_it(cast, period):
     assert (line(cast, period, "2010-12-10").due, line(cast, period, "2010-12-10").done) == (now.due, now.done)
 
 
+def sent_on(cast, period, on, *, dated=None):
+    """The bureau's report, sent on a day."""
+    with clock.standing_at(day(on)):
+        accept_below(cast.org["13"], period)
+        report = submissions.draft(cast.org["13"], period, by=cast.user["clerk"])
+        return submissions.submit(report, by=cast.user["clerk"], reported_on=day(dated or on))
+
+
+def accepted_on(cast, report, on):
+    with clock.standing_at(day(on)):
+        submissions.accept(report, by=cast.user["root_clerk"])
+
+
 def test_new_counts_from_the_last_report_accepted_up_to_that_day(cast, period):
     review(cast, period, "2010-11-20")
-    accept_below(cast.org["13"], period)
-    report = submissions.draft(cast.org["13"], period, by=cast.user["clerk"], reported_on=day("2010-12-01"))
-    submissions.submit(report, by=cast.user["clerk"])
-    ProgressReport.objects.filter(pk=report.pk).update(state=ReportState.ACCEPTED)
+    accepted_on(cast, sent_on(cast, period, "2010-12-01"), "2010-12-01")
     assert line(cast, period, "2010-11-30").new.members == 1
     assert line(cast, period, "2010-12-01").new.members == 0
     assert line(cast, period, "2010-12-01").done.members == 1
+
+
+def test_a_report_counts_from_the_day_on_which_it_was_sent_however_it_is_dated(cast, period):
+    review(cast, period, "2010-12-05")
+    accepted_on(cast, sent_on(cast, period, "2010-12-08", dated="2010-12-01"), "2010-12-08")
+    assert [line(cast, period, f"2010-12-0{on}").new.members for on in (3, 5, 7, 8)] == [0, 1, 1, 0]
+
+
+def test_a_report_counts_from_the_day_on_which_it_was_accepted(cast, period):
+    review(cast, period, "2010-11-20")
+    report = sent_on(cast, period, "2010-12-01")
+    accepted_on(cast, report, "2010-12-07")
+    assert [line(cast, period, f"2010-12-0{on}").new.members for on in (1, 6, 7)] == [1, 1, 0]
+
+
+def test_at_a_root_the_report_counts_from_its_sending(cast, period):
+    review(cast, period, "2010-11-20")
+    with clock.standing_at(day("2010-12-01")):
+        send(cast.org["1"], period)
+    days = ("2010-11-30", "2010-12-02")
+    found = [one.total(annex_days.rows(cast.org["1"], period, day(on), cast.user["admin"])) for on in days]
+    assert [row.new.members for row in found] == [1, 0]
+
+
+def test_what_left_keeps_its_line_so_that_the_sums_follow(cast, period):
+    review(cast, period, "2010-11-20")
+    report = sent_on(cast, period, "2010-12-01")
+    accepted_on(cast, report, "2010-12-01")
+    reorganizing.move(
+        cast.org["131"], under=cast.org["12"], on=day("2010-12-05"), reason="机构改革", by=cast.user["admin"]
+    )
+    before = one.total(one.rows_of(report)).done
+    for on, has_left in (("2010-12-04", False), ("2010-12-06", True), ("2010-12-10", True)):
+        found = annex_days.rows(cast.org["13"], period, day(on), cast.user["clerk"])
+        assert one.total(found).done == before + one.total(found).new, on
+        left = [row for row in found if row.basis == RowBasis.LEFT]
+        assert [(row.unit_name, row.new.members) for row in left] == ([("天津局机关党委", -1)] if has_left else []), on
+
+
+def test_today_it_is_what_would_be_sent_now(cast, period, as_user):
+    """A unit that has not reported since, or whose absence is explained, stands with what it signed."""
+    accept_below(cast.org["13"], period)
+    lower = make_bare_record(
+        period, cast.org["1321"], cast.person["lower_secretary"], of_person=cast.person["lower_member"]
+    )
+    targets.confirmed(lower)
+    clerk, today = cast.user["clerk"], day("2010-12-10")
+    assert line(cast, period, "2010-12-10", "132").done.members == 0
+    assert annex_days.rows(cast.org["13"], period, today, clerk) == rows_now(cast.org["13"], period)
+    draft = submissions.draft(cast.org["13"], period, by=clerk)
+    client, query = as_user(clerk), {"period": period.code}
+    files = [
+        client.get(reverse("annex_day_file", args=["13"]), query).content,
+        client.get(reverse("progress_report_annex", args=[draft.pk])).content,
+    ]
+    cells = [[row[:10] for row in load_workbook(io.BytesIO(file)).active.iter_rows(values_only=True)] for file in files]
+    assert cells[0][:-1] == cells[1]
+    assert cells[0][-1][0] == annex_days.NOTE_OF_TODAY
+    assert annex_days.NOTE_OF_TODAY in client.get(reverse("annex_day_print", args=["13"]), query).content.decode()
+
+
+def test_of_what_stands_together_it_says_how_many_have_not_reported(cast, period):
+    make_post(person := make_person("无分管的成员", cast.org["1311"]), cast.org["13"], "成员")
+    user, today = make_user(person), day("2010-12-10")
+    assert (
+        "其他下级中有 1 个的报表还没有接收，暂按现在的数字。"
+        in annex_days.sheet(cast.org["13"], period, today, user).notes
+    )
+    reporting.explain(cast.org["132"], period, reason="只给上级看的原因", by=None)
+    notes = annex_days.sheet(cast.org["13"], period, today, user).notes
+    assert "其他下级中有 1 个未报，已说明原因，累计按零计算。" in notes
+    assert not any("只给上级看的原因" in note for note in notes)
 
 
 def test_the_names_are_those_of_the_day(cast, period):
@@ -86,10 +168,11 @@ def test_the_page_the_file_and_the_print_say_the_same(cast, period, as_user):
     assert any("不是上报的报表" in str(cell) for cell in cells)
 
 
-def test_a_day_to_come_is_today_and_says_nothing_of_the_past(cast, period, as_user):
+def test_a_day_to_come_is_today_and_says_so(cast, period, as_user):
     text = as_user(cast.user["clerk"]).get(reverse("annex_day", args=["13"]), {"on": "2011-03-01"}).content.decode()
     assert "2010年12月10日" in text
-    assert "不是上报的报表" not in text
+    assert annex_days.NOTE not in text
+    assert annex_days.NOTE_OF_TODAY in text
 
 
 def test_reading_it_leaves_no_report(cast, period, as_user):

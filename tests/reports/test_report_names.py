@@ -262,12 +262,13 @@ def test_page_and_file_say_that_new_ones_are_not_told_apart(cast, period, as_use
     reviewed(cast, period)
     report = send(cast.org["13"], period)
     client = as_user(cast.user["clerk"])
-    assert report_names.NOT_TOLD_APART not in client.get(names_url(report, "131", part="new")).text
+    said = "上一份报表没有保存名单，这里列出累计完成的全部 1，其中 0 上一份报表已计入，本次新增为 1。"
+    assert said not in client.get(names_url(report, "131", part="new")).text
     ProgressNames.objects.update(knows_new=False)
-    assert report_names.NOT_TOLD_APART in client.get(names_url(report, "131", part="new")).text
+    assert said in client.get(names_url(report, "131", part="new")).text
     rows = told(client.get(file_url(report, "131", part="new")))
-    assert [row[1] for row in rows[1:]] == ["检务处党员", report_names.NOT_TOLD_APART]
-    assert report_names.NOT_TOLD_APART not in client.get(names_url(report, "131", part="done")).text
+    assert [row[1] for row in rows[1:]] == ["检务处党员", said]
+    assert "没有保存名单" not in client.get(names_url(report, "131", part="done")).text
 
 
 def test_the_file_is_for_who_sees_the_report_in_the_two_kinds_there_are(cast, period, as_user):
@@ -356,3 +357,43 @@ def test_figures_of_now_of_units_out_of_sight_stand_together(cast, period, as_us
     whole = browser.get(reverse("progress_report", args=[report.pk]))
     assert {line.unit_name for line in whole.context["differences"]} == {"天津局机关党委", "其他下级（1 个）"}
     assert "塘沽检验检疫局党组" in whole.text
+
+
+def test_every_name_of_a_difference_is_in_the_file(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    for number in range(25):
+        make_person(f"新来{number:02}", cast.org["1311"], number=f"NEW{number:02}")
+    targets.sync(period, day("2010-12-10"))
+    reviewed(cast, period, who="lower_secretary", target="lower_member", about="1321")
+    client = as_user(cast.user["clerk"])
+    url = reverse("progress_differences_file", args=[report.pk, "xlsx"])
+    page = client.get(reverse("progress_differences", args=[report.pk])).text
+    assert f'等 25，<a href="{url}">全部在 Excel 里</a>' in page
+    assert "新来19" in page
+    assert "新来20" not in page
+    rows = told(client.get(url))
+    joined = [row for row in rows if row[6] == "上报以后列入"]
+    assert [row[8] for row in joined] == [f"新来{number:02}" for number in range(25)]
+    assert joined[0][:6] == ["天津局机关党委", "被点评的党员", 4, 29, 0, 0]
+    assert joined[0][7:] == ["NEW00", "新来00", "1311", cast.org["1311"].name]
+    assert [row[6] for row in rows if row[0] == "塘沽检验检疫局党组"] == [
+        "上报的是该单位已接收的报表，现在的数字它还没有报来。"
+    ] * 2
+    csv_rows = told(client.get(reverse("progress_differences_file", args=[report.pk, "csv"])))
+    assert csv_rows == [["" if cell is None else str(cell) for cell in row] for row in rows]
+    assert list_files.told_at(url, cast.user["clerk"]).count == len(rows) - 1
+
+
+def test_the_file_of_differences_names_whom_the_page_names(cast, period, as_user):
+    report = send(cast.org["13"], period)
+    make_person("新来的党员", cast.org["1311"], number="N-new")
+    targets.sync(period, day("2010-12-10"))
+    url = reverse("progress_differences_file", args=[report.pk, "xlsx"])
+    above = told(as_user(cast.user["root_clerk"]).get(url))
+    assert [row[8] for row in above[1:]] == ["另有 1 不在您可以看名单的范围内"]
+    for who in ("stranger", "member", "lower_head"):
+        assert as_user(cast.user[who]).get(url).status_code == 404
+    assert as_user(cast.user["clerk"]).get(url.replace(".xlsx", ".exe")).status_code == 404
+    draft = submissions.draft(cast.org["12"], period, by=None)
+    nothing = reverse("progress_differences_file", args=[draft.pk, "xlsx"])
+    assert as_user(cast.user["admin"]).get(nothing).status_code == 404

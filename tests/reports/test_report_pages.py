@@ -137,12 +137,26 @@ def test_a_return_needs_its_reason_and_shows_it(cast, as_user, report):
     assert "人数不符" in text_of(as_user(cast.user["clerk"]).get(reverse("progress_report", args=[report.pk])))
 
 
-@pytest.mark.parametrize("typed", ["", "昨天", "2010-13-40", "2010-12-31"])
-def test_a_wrong_day_is_refused_with_a_message(cast, as_user, synced, typed):
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "这个字段是必填项"),
+        ("昨天", "请填写正确的日期"),
+        ("2010-13-40", "请填写正确的日期"),
+        ("2010-12-31", "上报日期不能晚于今天。"),
+        ("2010-06-30", "上报日期不能早于2010年下半年的第一天（2010-07-01）。"),
+        ("1990-01-01", "上报日期不能早于2010年下半年的第一天（2010-07-01）。"),
+    ],
+)
+def test_a_wrong_day_is_refused_at_its_field(cast, as_user, synced, typed, said):
+    accept_below(cast.org["13"], synced)
     report = submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
-    client = as_user(cast.user["clerk"])
-    page = client.post(reverse("progress_submit", args=[report.pk]), {"reported_on": typed}, follow=True)
-    assert page.status_code in (200, 400)
+    page = as_user(cast.user["clerk"]).post(
+        reverse("progress_submit", args=[report.pk]), {"reported_on": typed}, follow=True
+    )
+    assert page.status_code == 400
+    assert said in "".join(page.context["submit_form"].errors["reported_on"])
+    assert said in text_of(page)
     report.refresh_from_db()
     assert report.state == "draft"
 

@@ -128,6 +128,18 @@ def test_a_report_is_not_dated_in_the_future(cast, synced):
         submissions.draft(cast.org["13"], synced, by=cast.user["clerk"], reported_on=day("2010-12-11"))
 
 
+def test_a_report_is_not_dated_before_its_period(cast, synced, settings):
+    with pytest.raises(SubmissionRefused, match="2010-07-01"):
+        submissions.draft(cast.org["13"], synced, by=cast.user["clerk"], reported_on=day("2010-06-30"))
+    report = submissions.draft(cast.org["132"], synced, by=cast.user["lower_head"])
+    with pytest.raises(submissions.WrongDay, match="2010-07-01"):
+        submissions.submit(report, by=cast.user["lower_head"], reported_on=day("1990-01-01"))
+    settings.TODAY = "2010-06-30"
+    assert "还不能填报" in submissions.may_for(cast.org["13"], synced, cast.user["clerk"]).why_not
+    with pytest.raises(SubmissionRefused, match="从2010-07-01开始"):
+        submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
+
+
 def test_a_report_is_not_dated_before_the_last_one(cast, synced):
     submissions.accept(sent(cast, synced, reported_on=day("2010-12-09")), by=cast.user["root_clerk"])
     with pytest.raises(SubmissionRefused, match="2010-12-09"):

@@ -291,11 +291,15 @@ def test_what_may_says_of_a_unit_is_what_the_verbs_do(cast, period, settings):
     ProgressReport.objects.all().delete()
     outside(cast)
     compare("outside")
+    settings.TODAY = "2010-06-30"
+    compare("not begun")
+    settings.TODAY = "2010-12-10"
     reporting.set_way(unit, Way.NONE, reason="合并", by=None)
     compare("silent")
     assert {"receive", "draft", "explain", "extend", "set_way"} == {name for _, name in tried}
     assert ("closed", "draft") not in tried
     assert ("outside", "receive") in tried
+    assert not {("not begun", "receive"), ("not begun", "draft")} & tried
 
 
 @pytest.mark.parametrize("state", ["draft", "submitted", "accepted", "returned"])
@@ -381,6 +385,8 @@ def test_only_the_superior_enters_and_only_for_who_is_outside(cast, period, sett
         received(cast, period, by=cast.user["lower_head"])
     with pytest.raises(SubmissionRefused, match="晚于今天"):
         received(cast, period, reported_on=day("2010-12-11"))
+    with pytest.raises(SubmissionRefused, match="2010-07-01"):
+        received(cast, period, reported_on=day("1990-01-01"))
     with pytest.raises(SubmissionRefused, match="表格还是由链接"):
         received(cast, period, source="system")
     with pytest.raises(SubmissionRefused, match="用表格上报"):
