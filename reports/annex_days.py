@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from orgs import clock, scope
 from orgs import past as orgs_then
 from orgs.models import Organization, User
-from reports import past
+from reports import coverage, past
 from reports.annexes import one
 from reports.annexes.one import RowFigures
 from reports.annexes.sheet import Sheet
