@@ -91,9 +91,12 @@ def stand_sql(alias: str) -> str:
     return ", ".join(f"{alias}.{name}" for name in stand())
 
 
-def within_sql(alias: str, top: str) -> str:
-    """An organisation of a statement stands in the subtree of another, or is it."""
-    return f"({alias}.tree_id = {top}.tree_id AND {alias}.lft BETWEEN {top}.lft AND {top}.rght)"
+def range_sql(alias: str, top: Organization) -> str:
+    """An organisation of a statement stands in the subtree of `top`, as `scope.in_range`.
+
+    In numbers, from which PostgreSQL sees how much of the tree it is; joined, it takes any range for a few rows.
+    """
+    return f"({alias}.tree_id = {int(top.tree_id)} AND {alias}.lft BETWEEN {int(top.lft)} AND {int(top.rght)})"
 
 
 def place_sql(alias: str) -> str:

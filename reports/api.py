@@ -23,7 +23,7 @@ from orgs import clock, directory, tokens
 from orgs.models import Organization, OrgType, User
 from reports import coverage as figures_of
 from reports.coverage import Figures, Unit
-from reports.models import ProgressReport, ReportState
+from reports.models import ProgressReport, ReportState, RowBasis
 from reviews.models import Duty, DutyStatus, Measure, Period
 
 Found = TypeVar("Found", bound=Model)
@@ -88,15 +88,17 @@ class PeriodOut(Schema):
 
 
 class DutyOut(Schema):
-    """A duty; the columns of the duties csv."""
+    """A duty; what the duties csv says, and where its target belongs."""
 
     id: int
     rule: str = Field(alias="rule_code", description="规则代码，X 为指派")
     reviewer_kind: str = Field(description="org 组织，person 书记本人")
     reviewer_org: str = Field(alias="reviewer_org.code", description="点评组织代码")
+    reviewer_person: str | None = Field(None, alias="reviewer.number", description="以书记本人点评的人员编号")
     acting_person: str | None = Field(None, alias="acting.number", description="点评领导的人员编号")
     target_org: str | None = Field(None, alias="target_org.code", description="被点评组织代码")
     target_person: str | None = Field(None, alias="target_person.number", description="被点评人的人员编号")
+    about_org: str = Field(alias="about_org.code", description="被点评的组织，或被点评人所在组织的代码")
     basis: str = Field(description="依据")
     joint_group: str = Field(description="共同点评组")
     due_on: datetime.date = Field(description="截止日期")
@@ -133,6 +135,9 @@ class ReportRowOut(Schema):
     """A line of annex 1: 应, 新增, 累计."""
 
     unit: str = Field(alias="unit_name", description="单位名称")
+    organization: str = Field(alias="organization.code", description="单位代码")
+    basis: str = Field(description=f"依据：{'、'.join(f'{one.value} {one.label}' for one in RowBasis)}；早先的报表为空")
+    absence: str = Field(description="未报说明")
     due_leaders: int
     new_leaders: int
     done_leaders: int
@@ -152,6 +157,8 @@ class ReportOut(Schema):
     unit: str = Field(alias="unit_name", description="上报单位")
     period: str = Field(alias="period.code", description="点评期代码")
     reported_on: datetime.date = Field(description="上报日期")
+    sent_on: datetime.date | None = Field(description="报送日期")
+    correction_note: str = Field(description="更正说明")
     state: str = Field(description=f"状态：{'、'.join(f'{state.value} {state.label}' for state in ReportState)}")
     rows: list[ReportRowOut]
 
@@ -241,7 +248,9 @@ def duties(request: HttpRequest, asked: Query[DutiesAsked]) -> dict[str, Any]:
     ):
         if value:
             found = found.filter(**{name: value})
-    return _portion(found.select_related("reviewer_org", "acting", "target_org", "target_person"), asked)
+    return _portion(
+        found.select_related("reviewer_org", "reviewer", "acting", "target_org", "target_person", "about_org"), asked
+    )
 
 
 @api.get("/coverage/{code}", response=CoverageOut, tags=READ, summary="覆盖情况")
@@ -265,7 +274,7 @@ def reports(request: HttpRequest, asked: Query[ReportsAsked]) -> dict[str, Any]:
         found = found.filter(period=_period(asked.period))
     if asked.organization:
         found = found.filter(organization__code=asked.organization)
-    return _portion(found.select_related("organization", "period").prefetch_related("rows"), asked)
+    return _portion(found.select_related("organization", "period").prefetch_related("rows__organization"), asked)
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------

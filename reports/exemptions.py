@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 from orgs import scope
 from orgs.lists import Sheet
 from orgs.models import Organization
-from orgs.querysets import Subtrees, segment_sql, stand_at, stand_sql, start_sql, within_sql
+from orgs.querysets import Subtrees, range_sql, segment_sql, stand_at, stand_sql, start_sql
 from orgs.scope import in_range
 from reviews.models import AcceptedGap, CoverageTarget, Duty, DutyStatus, Measure, Period
 
@@ -86,8 +86,7 @@ def _is_any(period: Period) -> bool:
 
 
 def _exempt_sql(period: Period, org: Organization | None, measure: Measure) -> str:
-    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree (without one: anywhere) as
-    it is at that moment.
+    """FROM and WHERE: targets, as `target`, at their organisation, as `org`, in the subtree (without one: anywhere).
 
     It starts from the few exempt duties and is one measure's: with alternatives in it, every target would be read.
     """
@@ -113,11 +112,11 @@ def _exempt_sql(period: Period, org: Organization | None, measure: Measure) -> s
             f"target.{of} IN (SELECT {by} {freed} AND {by} IS NOT NULL)"
             f" AND NOT EXISTS (SELECT 1 {others} AND {by} = target.{of})"
         )
-    below = f" JOIN {ORG} top ON top.id = {int(org.pk)} AND {within_sql('org', 'top')}" if org else ""
+    below = f" AND {range_sql('org', org)}" if org else ""
     return (
-        f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id{below}"
+        f"FROM {TARGET} target JOIN {ORG} org ON org.id = target.organization_id"
         f" WHERE target.period_id = {int(period.pk)} AND target.measure = '{measure.value}' AND target.done_on IS NULL"
-        f" AND {whose}"
+        f"{below} AND {whose}"
     )
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orgs import clock, tree
-from reviews import generation, rules
+from reviews import coverage, generation, rules
 from reviews.aligning import Counts
 from reviews.models import Generation, GenerationJob, GenerationState, Period
 
@@ -41,8 +41,12 @@ def _look(period: Period) -> Generation:
         Generation.objects.filter(pk=made.pk).update(job=made.job)
         generation.write(made, by=None)
         generation.settle(made, GenerationState.APPLIED)
-    else:
-        generation.settle(made, GenerationState.PREVIEWED if differs(made) else GenerationState.APPLIED)
+    elif differs(made):
+        generation.settle(made, GenerationState.PREVIEWED)
+    else:  # duties stay as they are; who counts without one (a deputy whose post begins) follows all the same
+        if period.derived_on is not None:
+            coverage.sync(period, today)
+        generation.settle(made, GenerationState.APPLIED)
     return made
 
 

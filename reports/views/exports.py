@@ -20,7 +20,7 @@ from reviews.models import Period
 
 
 def _mine(request: UserRequest) -> QuerySet[Export]:
-    return Export.objects.visible_to(request.user).select_related("organization", "period")
+    return Export.objects.visible_to(request.user).select_related("by", "organization", "period")
 
 
 @require_safe
@@ -69,7 +69,7 @@ def export_file(request: UserRequest, pk: int) -> HttpResponseBase:
     """The file, for its owner."""
     export = get_object_or_404(_mine(request), pk=pk, state=ExportState.DONE)
     try:
-        stream = export.file.open("rb")
+        stream = exports.take(export)
     except FileNotFoundError:
         raise Http404 from None
     return FileResponse(

@@ -153,6 +153,7 @@ def test_lists_are_narrowed(cases, cast):
     assert [row["id"] for row in found] == [duty.pk]
     assert found[0] | {"id": 0} == {
         "id": 0, "rule": duty.rule_code, "reviewer_kind": "org", "reviewer_org": "13",
+        "reviewer_person": None, "about_org": "1311",
         "acting_person": cast.person["member_in_charge"].number, "target_org": "1311", "target_person": None,
         "basis": duty.basis, "joint_group": "", "due_on": "2010-12-31", "status": "pending",
     }  # fmt: skip
@@ -181,7 +182,9 @@ def test_reports_are_told_as_sent_and_drafts_are_not(cases, cast):
     submissions.submit(report, by=cast.user["clerk"])
     (told,) = read("reports?period=2010H2&organization=13")[1]["items"]
     assert (told["organization"], told["state"], told["reported_on"]) == ("13", "submitted", "2010-12-10")
-    assert [row["unit"] for row in told["rows"]] == list(report.rows.values_list("unit_name", flat=True))
+    lines = report.rows.values_list("unit_name", "organization__code", "basis", "absence")
+    assert [(row["unit"], row["organization"], row["basis"], row["absence"]) for row in told["rows"]] == list(lines)
+    assert told["sent_on"] == "2010-12-10"
 
 
 def test_what_makes_no_sense_is_said(cases, cast):

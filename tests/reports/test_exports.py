@@ -354,6 +354,21 @@ def test_who_may_see_nothing_any_more_gets_no_list(cases, cast, launched):
     assert not export.file
 
 
+def test_who_lost_his_seat_takes_no_file_any_more(cases, cast, as_user, launched):
+    made = [
+        exports.ask(cast.org["13"], cases.period, by=cast.user["clerk"]),
+        exports.ask_list(reverse("coverage_missing_file", args=["13", "members", "xlsx"]), by=cast.user["clerk"]),
+    ]
+    assert exports.run(made[1].pk)
+    browser = as_user(cast.user["clerk"])
+    urls = [reverse("export_file", args=[export.pk]) for export in made]
+    assert [browser.get(url).status_code for url in urls] == [200, 200]
+    Grant.objects.filter(user=cast.user["clerk"]).delete()
+    answers = [browser.get(url) for url in urls]
+    assert [answer.status_code for answer in answers] == [403, 409]
+    assert "不能查看" in answers[1].text
+
+
 def test_a_list_goes_on_on_the_next_sheet(tmp_path, monkeypatch):
     monkeypatch.setattr(lists, "MOST_ON_A_SHEET", 2)
     path, told = tmp_path / "list.xlsx", []

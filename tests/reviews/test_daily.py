@@ -6,10 +6,11 @@ import pytest
 from django.core.management import call_command
 
 from orgs.errors import Forbidden
-from orgs.models import Membership, Scheme
+from orgs.models import Membership, Post, Scheme
+from reports import coverage
 from reviews import daily, duties, ended, generation, rounds, set_aside
 from reviews.derive import Derivation
-from reviews.models import Duty, Generation, GenerationLine, GenerationState, Rule
+from reviews.models import CoverageTarget, Duty, Generation, GenerationLine, GenerationState, Measure, Rule
 from tests.builders import make_round
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_2010")]
@@ -65,6 +66,18 @@ def test_a_scheme_may_only_announce_it(period, cast):
     assert look.state == GenerationState.PREVIEWED
     assert daily.differs(look)
     assert Duty.objects.filter(rule_code="4", target_person=cast.person["member"]).exists()
+
+
+def test_who_counts_without_a_duty_follows_the_day_even_where_duties_wait(period, cast):
+    Scheme.objects.update(adjusts_daily=False)
+    head = cast.person["member"]
+    Post.objects.create(person=head, organization=cast.org["131"], role="deputy", from_on=datetime.date(2010, 12, 10))
+    leaders = CoverageTarget.objects.filter(period=period, measure=Measure.LEADERS, person=head)
+    assert not leaders.exists()
+    (look,) = daily.follow()
+    assert look.state == GenerationState.APPLIED
+    assert leaders.get().organization == cast.org["131"]
+    assert coverage.prove(period) == []
 
 
 def test_what_is_set_aside_is_respected_until_it_is_taken_back(period, cast):
