@@ -77,12 +77,13 @@ def may_for(org: Organization, period: Period, user: User) -> UnitMay:
         return UnitMay()
     way = reporting.way_of(org)
     waits = _waits(org, period)
+    is_expected = not reporting.why_not_expected(org, period)
     why_not = (why_not_begin(org, period) or why_not_draft(org, period)) if fills_in else ""
     return UnitMay(
         draft=fills_in and not why_not,
-        receive=oversees and way == Way.FORM and not waits and reporting.is_open(org, period),
+        receive=oversees and way == Way.FORM and is_expected and not waits and reporting.is_open(org, period),
         explain=oversees and not reporting.why_not_explain(org, period),
-        extend=oversees and way != Way.NONE,
+        extend=oversees and way != Way.NONE and is_expected,
         set_way=oversees and org.parent_id is not None and not waits,
         why_not=why_not,
     )
@@ -95,7 +96,7 @@ def why_not_begin(org: Organization, period: Period) -> str:
         return f"“{org.name}”不单独上报附件1，由上级统一统计。"
     if way == Way.FORM:
         return f"“{org.name}”用表格上报，由上级录入。"
-    return why_not_open(org, period)
+    return reporting.why_not_expected(org, period) or why_not_open(org, period)
 
 
 def why_not_open(org: Organization, period: Period) -> str:

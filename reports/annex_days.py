@@ -35,7 +35,7 @@ def rows(org: Organization, period: Period, on: datetime.date, user: User) -> li
     seen = set(children.filter(scope.seen(user)).values_list("pk", flat=True)) | {org.pk}
     found: list[RowFigures] = []
     rest: list[RowFigures] = []
-    for row in rows_of_lines(lines, on):
+    for row in rows_of_lines(lines, min(on, period.ends_on)):
         pk = row.organization_id
         new = row.done - before.get(pk, Numbers())
         (found if pk in seen else rest).append(replace(row, unit_name=names[pk], new=new))

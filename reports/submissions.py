@@ -151,7 +151,7 @@ def receive(
             raise SubmissionRefused(f"“{org.name}”不是用表格上报的单位，请先设定上报方式。")
         if source not in (ReportSource.FORM, ReportSource.LINK):
             raise SubmissionRefused("请说明报表是由表格还是由链接报来的。")
-        _refuse(why_not_open(org, period) or why_not_draft(org, period))
+        _refuse(reporting.why_not_expected(org, period) or why_not_open(org, period) or why_not_draft(org, period))
         report = _open_report(org, period)
         before = report.state if report.pk else ""
         report.reported_on, report.unit_name = reported_on, org.name

@@ -19,7 +19,7 @@ from orgs import clock
 from orgs.cells import clean
 from orgs.models import Organization, User
 from orgs.progress import Tick, silent
-from reports import coverage
+from reports import coverage, reporting
 from reports.coverage import Figure, Figures
 from reviews.models import Measure, Period
 
@@ -42,17 +42,17 @@ class Line:
 def lines(period: Period, org: Organization, user: User) -> list[Line]:
     """The organisation and every one below that the user sees, in the tree's order; figures of one moment.
 
-    Dissolved ones only where something still counts at or below them.
+    Those that were not there on the day of the roster only where something counts at or below them.
     """
     coverage.tidy()
     with coverage.snapshot():
         rows = list(Organization.objects.visible_to(user).below(org, include_self=True).defer("pinyin", "initials"))
         figures = coverage.totals_of_many(period, rows)
-    on = clock.today()
+    on = reporting.counted_on(period)
     found: dict[int, Line] = {}
     for row in rows:
         has_any = any(figure.due for figure in figures[row.pk].values())
-        if has_any or row.pk == org.pk or row.dissolved_on is None or row.dissolved_on > on:
+        if has_any or row.pk == org.pk or coverage.Unit.of(row).lives_on(on):
             found[row.pk] = Line(row, dict(figures[row.pk]), figures[row.pk])
     for line in reversed(found.values()):
         parent = found.get(line.org.parent_id or 0)
