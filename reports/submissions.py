@@ -3,7 +3,8 @@ unit outside the system sent, entered. The only writer of ProgressReport, Progre
 
 A level is sent when every unit below that reports was accepted, or its absence is explained. Each step is undone only
 by who took it, and only until the next level has gone on: what was sent, until it is decided; what was accepted, until
-the superior's own report was sent with it. After the closing day nothing is drafted or sent but by who was given
+the superior's own report was sent with it. A draft binds nobody: it is discarded at will, and goes where the report
+before it becomes the open one again; until that is decided anew, it waits. After the closing day nothing is drafted or sent but by who was given
 longer. `may` and `may_for` say which steps are open to a user; the verbs ask the same.
 
 新增 = 累计 less what the last accepted report of the same organisation and period said, row by row. At a root nobody
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from orgs import audit, clock
@@ -34,12 +36,13 @@ from reports.allowed import (
     why_not_begin,
     why_not_draft,
     why_not_open,
-    why_not_sum_up,
+    why_not_send,
 )
 from reports.annexes import one
 from reports.annexes.one import Numbers, RowFigures, rows_of
 from reports.annexes.sheet import Sheet
-from reports.models import ProgressReport, ReportSource, ReportState, RowBasis, Way
+from reports.models import ProgressReport, ProgressRow, ReportSource, ReportState, RowBasis, Way
+from reports.models.progress import FROZEN_STATES
 from reports.report_rows import (
     SubmissionRefused,
     has_decrease,
@@ -54,6 +57,7 @@ from reviews.models import Measure, Period
 __all__ = ["May", "SubmissionRefused", "UnitMay", "has_decrease", "last_sent", "may", "may_for", "previous", "rows_now"]
 
 NOTE_LENGTH = 200
+DISCARD = "放弃附件1草稿"
 
 
 def rows_shown(report: ProgressReport) -> list[RowFigures]:
@@ -88,7 +92,8 @@ def draft(
         report.created_by = by
         _check_day(report)
         report.save()
-        write(report, rows_now(org, period))
+        if report.submitted_at is None:  # one that was returned keeps what was sent, until it is sent again
+            write(report, rows_now(org, period))
         audit.record(by, "填报附件1", [report], changes={report.pk: ({"state": before}, {"state": report.state})})
         return report
 
@@ -108,7 +113,7 @@ def submit(
         if report.state != ReportState.DRAFT:
             raise Stale(f"这份报表现在是“{report.get_state_display()}”，不能再次上报。")
         period = report.period
-        _refuse(why_not_begin(org, period) or why_not_sum_up(org, period))
+        _refuse(why_not_begin(org, period) or why_not_send(org, period))
         report.reported_on = reported_on or report.reported_on
         _check_day(report)
         last = previous(org, period)
@@ -124,6 +129,26 @@ def submit(
         report.save()
         report_names.freeze(write(report, rows), lists, last)
         _audit(report, by, "上报附件1", ReportState.DRAFT)
+        return report
+
+
+def discard(report: ProgressReport, *, by: User | None) -> ProgressReport | None:
+    """放弃草稿: a draft goes, as if it had never been begun (None); one that was returned is the returned one again.
+
+    Raises Forbidden, Stale, SubmissionRefused.
+    """
+    with transaction.atomic():
+        org = Organization.objects.select_for_update(no_key=True).get(pk=report.organization_id)
+        report = _locked(report)
+        _must_fill_in(org, by)
+        if report.state != ReportState.DRAFT:
+            raise Stale(f"这份报表现在是“{report.get_state_display()}”，不是草稿，不能放弃。")
+        if report.submitted_at is None:
+            _remove(report, by)
+            return None
+        report.state = ReportState.RETURNED
+        report.save(update_fields=["state"])
+        _audit(report, by, DISCARD, ReportState.DRAFT)
         return report
 
 
@@ -188,7 +213,8 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
         reporting.hold(report.organization)
         report = _to_decide(report, by)
         if has_later_report(report):
-            raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再退回；请直接接收。")
+            raise SubmissionRefused("该单位已经上报过下一份报表，这一份不能再退回；请直接接收。")
+        _remove_draft_after(report, by)
         report.state, report.decided_at = ReportState.RETURNED, timezone.now()
         report.return_reason = reason[:NOTE_LENGTH]
         report.save(update_fields=["state", "decided_at", "return_reason"])
@@ -208,7 +234,8 @@ def take_back(report: ProgressReport, *, by: User | None) -> ProgressReport:
             raise SubmissionRefused("这份报表是报送来录入的，不能撤回；数字有误的，请上级退回后重新录入。")
         _refuse(why_not_open(org, report.period))
         if has_later_report(report):
-            raise SubmissionRefused("已经在填报下一份报表，这一份不能再撤回；要改的写进下一份。")
+            raise SubmissionRefused("已经上报过下一份报表，这一份不能再撤回；要改的写进下一份。")
+        _remove_draft_after(report, by)
         report.state, report.submitted_at, report.submitted_by = ReportState.DRAFT, None, None
         report.sent_on = None
         report.save(update_fields=["state", "submitted_at", "submitted_by", "sent_on"])
@@ -217,7 +244,8 @@ def take_back(report: ProgressReport, *, by: User | None) -> ProgressReport:
 
 
 def reopen(report: ProgressReport, *, by: User | None) -> ProgressReport:
-    """The superior undoes its acceptance, until its own report was sent: to be decided again.
+    """The superior undoes its acceptance, until its own report was sent: to be decided again. A draft that the unit has
+    begun since waits for that.
 
     Raises Forbidden, Stale, SubmissionRefused.
     """
@@ -227,7 +255,7 @@ def reopen(report: ProgressReport, *, by: User | None) -> ProgressReport:
         if is_summed_up(report):
             raise SubmissionRefused("本级的报表已经上报，先撤回本级的，才能撤销对下级的接收。")
         if has_later_report(report):
-            raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再撤销接收；要改的写进下一份。")
+            raise SubmissionRefused("该单位已经上报过下一份报表，这一份不能再撤销接收；要改的写进下一份。")
         report.state, report.decided_at = ReportState.SUBMITTED, None
         report.save(update_fields=["state", "decided_at"])
         _audit(report, by, "撤销接收附件1", ReportState.ACCEPTED)
@@ -273,6 +301,25 @@ def _open_report(org: Organization, period: Period) -> ProgressReport:
         organization=org, period=period, state__in=[ReportState.DRAFT, ReportState.RETURNED]
     )
     return found.first() or ProgressReport(organization=org, period=period)
+
+
+def _remove_draft_after(report: ProgressReport, by: User | None) -> None:
+    """The report becomes the open one again; a draft begun since has no place beside it."""
+    drafts = ProgressReport.objects.select_for_update(of=("self",)).filter(
+        organization=report.organization_id, period=report.period_id, state=ReportState.DRAFT, submitted_at=None
+    )
+    for draft in drafts.exclude(pk=report.pk):
+        _remove(draft, by)
+
+
+def _remove(report: ProgressReport, by: User | None) -> None:
+    """A draft goes; lines of superiors' drafts that rested on it, before it was taken back, rest on nothing."""
+    ProgressRow.objects.filter(based_on=report).exclude(report__state__in=FROZEN_STATES).update(based_on=None)
+    audit.record(by, DISCARD, [report], changes={report.pk: ({"state": report.state}, {"state": ""})})
+    try:
+        report.delete()
+    except ProtectedError as error:
+        raise SubmissionRefused("已有下发的表格接续这份报表，它的草稿不能放弃：请改好后重新上报。") from error
 
 
 def _check_typed(rows: Sequence[RowFigures], last: ProgressReport | None, note: str) -> None:

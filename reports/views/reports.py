@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -191,6 +192,20 @@ def progress_submit(request: UserRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, report, submit=form)
     return _act(request, report, "已上报，数据已固定。", submissions.submit, **form.cleaned_data)
+
+
+@require_POST
+def progress_discard(request: UserRequest, pk: int) -> HttpResponse:
+    """Give the draft up; back to the reports of the unit."""
+    report = visible_report(request, pk)
+    try:
+        kept = submissions.discard(report, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("progress_report", report.pk)
+    messages.success(request, "已放弃草稿，报表仍是已退回。" if kept else "已放弃草稿。")
+    query = urlencode({"org": report.organization.code, "period": report.period.code})
+    return redirect(f"{reverse('progress_reports')}?{query}")
 
 
 @require_POST
