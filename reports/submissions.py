@@ -38,7 +38,7 @@ from reports.allowed import (
     why_not_open,
     why_not_send,
 )
-from reports.annexes import one
+from reports.annexes import one, words
 from reports.annexes.one import Numbers, RowFigures, rows_of
 from reports.annexes.sheet import Sheet
 from reports.models import ProgressReport, ProgressRow, ReportSource, ReportState, RowBasis, Way
@@ -122,7 +122,7 @@ def submit(
         if has_decrease(rows) and not note:
             raise SubmissionRefused("有单位的累计数比上次已接收的报表减少了：请填写更正说明后再上报。")
         report.correction_note = note[:NOTE_LENGTH] if has_decrease(rows) else ""
-        report.unit_name = org.name
+        report.unit_name, report.activity = org.name, words.activity()
         report.state = ReportState.SUBMITTED
         report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), by, clock.today()
         report.decided_at, report.return_reason = None, ""
@@ -161,11 +161,12 @@ def receive(
     by: User | None,
     source: str,
     note: str = "",
+    activity: str | None = None,
 ) -> ProgressReport:
     """What a unit outside the system sent, by form or by link: kept as typed, to be accepted or returned like any other.
 
     `by` enters it (None: the unit itself, by its link); nobody of the system has sent it, so whoever enters it may
-    also accept it. Lines are told apart by organisation and name. Raises Forbidden, SubmissionRefused.
+    also accept it. `activity`: that of the form which it filled in. Lines are told apart by organisation and name. Raises Forbidden, SubmissionRefused.
     """
     note = note.strip()
     with transaction.atomic():
@@ -183,6 +184,7 @@ def receive(
         _check_day(report)
         _check_typed(rows, previous(org, period), note)
         report.source, report.note = source, note[:NOTE_LENGTH]
+        report.activity = words.activity() if activity is None else activity
         report.correction_note = report.note if has_decrease(rows) else ""
         report.state, report.created_by = ReportState.SUBMITTED, by
         report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), None, clock.today()

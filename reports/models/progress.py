@@ -84,6 +84,7 @@ class ProgressReport(models.Model):
     )
     period = models.ForeignKey("reviews.Period", models.PROTECT, verbose_name="点评期", related_name="progress_reports")
     unit_name = models.CharField("上报单位名称", max_length=200, help_text="上报时的名称")
+    activity = models.CharField("活动", max_length=250, blank=True, help_text="表题第一行，上报时的方案所定")
     reported_on = models.DateField("上报日期")
     state = models.CharField("状态", max_length=20, choices=ReportState, default=ReportState.DRAFT)
     source = models.CharField("数据来源", max_length=10, choices=ReportSource, default=ReportSource.SYSTEM)

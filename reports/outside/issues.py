@@ -165,6 +165,7 @@ def _issue(org: Organization, period: Period, names: Iterable[str], by: User, is
         raise IssueRefused(f"“{org.name}”有一份报表等待接收，请先接收或退回，再下发下一份。")
     same = OutsideIssue.objects.filter(organization=org, period=period)
     issue.organization, issue.period, issue.issued_by = org, period, by
+    issue.activity, issue.unit_name, issue.period_name = words.activity(), org.name, period.name
     issue.serial = (same.aggregate(last=Max("serial"))["last"] or 0) + 1
     issue.basis = submissions.previous(org, period)
     issue.lines = [line.as_json() for line in _lines(org, period, issue.basis, names)]
@@ -199,7 +200,7 @@ def lines(issue: OutsideIssue) -> list[Line]:
 def file_of(issue: OutsideIssue) -> bytes:
     """The form as a file: the same whenever it is asked for."""
     identity = Identity(issue.organization.code, issue.period.code, issue.serial)
-    return workbook.draw(Form(identity, issue.organization.name, issue.period.name, words.activity(), lines(issue)))
+    return workbook.draw(Form(identity, issue.unit_name, issue.period_name, issue.activity, lines(issue)))
 
 
 def file_name(issue: OutsideIssue) -> str:
@@ -304,8 +305,9 @@ def receive(
     rows = figures.rows_of(lines(issue), answers)
     source = ReportSource.LINK if issue.is_link else ReportSource.FORM
     report = submissions.receive(
-        issue.organization, issue.period, rows, reported_on=reported_on, by=by, source=source, note=note
-    )
+        issue.organization, issue.period, rows, reported_on=reported_on, by=by, source=source, note=note,
+        activity=issue.activity,
+    )  # fmt: skip
     issue.report, issue.received_at = report, clock.now()
     issue.save(update_fields=["report", "received_at"])
     return report
