@@ -88,17 +88,20 @@ def write(messages: Iterable[Message]) -> list[Message]:
 
 
 def accounts_of(orgs: Iterable[Organization], on: datetime.date) -> dict[int, list[Organization]]:
-    """Active account -> those of these organisations whose office or head it is; superior offices do not count."""
+    """Active account -> those of these organisations, in their order, whose office or head it is; superior offices do not
+    count. Three queries.
+    """
     known = {org.pk: org for org in orgs}
-    found: dict[int, dict[int, Organization]] = {}
+    found: dict[int, set[int]] = {}
     grants = Grant.objects.valid(on).filter(organization__in=list(known), user__is_active=True).order_by("pk")
     for user_id, org_id in grants.values_list("user_id", "organization_id"):
-        found.setdefault(user_id, {})[org_id] = known[org_id]
+        found.setdefault(user_id, set()).add(org_id)
     headed: dict[int, list[int]] = {}
     for org_id, post in heads.heads_of(list(known), on).items():
         headed.setdefault(post.person_id, []).append(org_id)
     accounts = User.objects.filter(is_active=True, person__in=list(headed)).order_by("pk")
     for user_id, person_id in accounts.values_list("pk", "person_id"):
         for org_id in headed[person_id] if person_id is not None else ():
-            found.setdefault(user_id, {})[org_id] = known[org_id]
-    return {user_id: list(each.values()) for user_id, each in found.items()}
+            found.setdefault(user_id, set()).add(org_id)
+    place = {pk: at for at, pk in enumerate(known)}
+    return {user_id: [known[pk] for pk in sorted(each, key=place.__getitem__)] for user_id, each in found.items()}

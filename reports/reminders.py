@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from orgs import heads, proofs
 from orgs.models import AuditEvent, Scheme, User
-from reports import notices
+from reports import notices, report_notices
 from reports.models import Notification, NotificationKind
 from reports.notices import Message
 from reviews import daily
@@ -79,7 +79,7 @@ def due(on: datetime.date) -> list[Message]:
     """Every reminder that applies on this day, sent before or not; for existing, active accounts. Writes nothing."""
     scheme = Scheme.objects.filter(is_active=True).first()
     steps = scheme.remind_steps() if scheme else []
-    found = [*_duties(on, steps), *_items(on, steps), *_looks(on), *_findings()]
+    found = [*_duties(on, steps), *_items(on, steps), *_looks(on), *_findings(), *report_notices.due(on)]
     # A head may be on both sides of an item; the first message is enough.
     return list({(reminder.recipient_id, reminder.key): reminder for reminder in reversed(found)}.values())[::-1]
 

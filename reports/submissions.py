@@ -25,7 +25,7 @@ from django.utils import timezone
 from orgs import audit, clock
 from orgs.errors import Forbidden, Stale
 from orgs.models import Organization, User
-from reports import report_names, reporting
+from reports import report_names, report_notices, reporting
 from reports.allowed import (
     May,
     UnitMay,
@@ -129,6 +129,7 @@ def submit(
         report.save()
         report_names.freeze(write(report, rows), lists, last)
         _audit(report, by, "上报附件1", ReportState.DRAFT)
+        report_notices.waits(report, by)
         return report
 
 
@@ -192,6 +193,7 @@ def receive(
         report.save()
         write(report, [replace(row, basis=RowBasis.TYPED, based_on_id=None, absence="") for row in rows])
         _audit(report, by, "录入附件1", before, summary=f"{report}：{report.get_source_display()}")
+        report_notices.waits(report, by)
         return report
 
 
@@ -203,6 +205,7 @@ def accept(report: ProgressReport, *, by: User | None) -> ProgressReport:
         report.state, report.decided_at = ReportState.ACCEPTED, timezone.now()
         report.save(update_fields=["state", "decided_at"])
         _audit(report, by, "接收附件1", ReportState.SUBMITTED)
+        report_notices.accepted(report, by)
         return report
 
 
@@ -221,6 +224,7 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
         report.return_reason = reason[:NOTE_LENGTH]
         report.save(update_fields=["state", "decided_at", "return_reason"])
         _audit(report, by, "退回附件1", ReportState.SUBMITTED, summary=f"{report}：{reason}")
+        report_notices.returned(report, by)
         return report
 
 
