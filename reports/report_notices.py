@@ -49,7 +49,11 @@ def accepted(report: ProgressReport, by: User | None) -> None:
 
 def returned(report: ProgressReport, by: User | None) -> None:
     """The same, with the reason."""
-    body = f"{report.unit_name}{report.period.name}的{FORM}已由上级退回，请改好后重新报送。退回原因：{report.return_reason}"
+    until = f"{report.resend_by:%Y-%m-%d}以前重新报送的，仍按首次上报的日期计算是否按时。" if report.resend_by else ""
+    body = (
+        f"{report.unit_name}{report.period.name}的{FORM}已由上级退回，请改好后重新报送。{until}"
+        f"退回原因：{report.return_reason}"
+    )
     _tell(_of_unit(report), by, report, "returned", report.decided_at, body)
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 REASON_LENGTH = 200
 DUE_AFTER = datetime.timedelta(days=10)  # after the period's last day
 CLOSES_AFTER = datetime.timedelta(days=30)
+RESEND_WITHIN = datetime.timedelta(days=5)  # after a report was returned
 
 
 class ReportingRefused(DomainError):
@@ -97,7 +98,7 @@ class Unit:
     accepted: ProgressReport | None = None  # the last one
     waiting: ProgressReport | None = None  # sent, not decided
     returned: ProgressReport | None = None
-    sent_on: datetime.date | None = None  # the first sending that stands
+    counts_on: datetime.date | None = None  # the first sending that stands
     absence: ReportAbsence | None = None
     extension: ReportExtension | None = None
 
@@ -140,9 +141,9 @@ def units_below(org: Organization, period: Period, *, of: QuerySet[Organization]
     first: dict[int, datetime.date] = {}
     for report in sent.order_by("submitted_at", "pk"):
         by_unit.setdefault(report.organization_id, {})[report.state] = report
-        if report.state in FROZEN_STATES and report.sent_on is not None:
-            day = first.setdefault(report.organization_id, report.sent_on)
-            first[report.organization_id] = min(day, report.sent_on)
+        if report.state in FROZEN_STATES and report.counts_on is not None:
+            day = first.setdefault(report.organization_id, report.counts_on)
+            first[report.organization_id] = min(day, report.counts_on)
     absences = {
         each.organization_id: each
         for each in ReportAbsence.objects.filter(organization__parent=org, period=period).select_related("by__person")
@@ -159,7 +160,7 @@ def units_below(org: Organization, period: Period, *, of: QuerySet[Organization]
                 accepted=known.get(ReportState.ACCEPTED),
                 waiting=known.get(ReportState.SUBMITTED),
                 returned=known.get(ReportState.RETURNED),
-                sent_on=first.get(child.pk),
+                counts_on=first.get(child.pk),
                 absence=absences.get(child.pk),
                 extension=extensions.get(child.pk),
             )
@@ -183,9 +184,9 @@ class Deadline:
     closes_on: datetime.date
     is_default: bool = False
 
-    def is_late(self, sent_on: datetime.date | None) -> bool:
+    def is_late(self, counts_on: datetime.date | None) -> bool:
         """Sent after the day on which it was due."""
-        return sent_on is not None and sent_on > self.due_on
+        return counts_on is not None and counts_on > self.due_on
 
 
 def deadline(period: Period) -> Deadline:
@@ -197,14 +198,18 @@ def deadline(period: Period) -> Deadline:
 
 
 def is_open(org: Organization, period: Period, on: datetime.date | None = None) -> bool:
-    """It can be drafted and sent on this day (today): not after the closing day, or the unit was given longer.
+    """It can be drafted and sent on this day (today): not after the closing day, or the unit was given longer, or its
+    report was returned and the days for sending it again are not over.
 
     One query while the period is open.
     """
     on = on or clock.today()
     if on <= deadline(period).closes_on:
         return True
-    return ReportExtension.objects.filter(organization=org, period=period, until__gte=on).exists()
+    if ReportExtension.objects.filter(organization=org, period=period, until__gte=on).exists():
+        return True
+    returned = ProgressReport.objects.filter(organization=org, period=period, resend_by__gte=on)
+    return returned.exclude(state=ReportState.ACCEPTED).exists()
 
 
 # --- who may -------------------------------------------------------------------------------------------------------

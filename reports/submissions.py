@@ -123,9 +123,7 @@ def submit(
             raise SubmissionRefused("有单位的累计数比上次已接收的报表减少了：请填写更正说明后再上报。")
         report.correction_note = note[:NOTE_LENGTH] if has_decrease(rows) else ""
         report.unit_name, report.activity = org.name, words.activity()
-        report.state = ReportState.SUBMITTED
-        report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), by, clock.today()
-        report.decided_at, report.return_reason = None, ""
+        _mark_sent(report, by)
         report.save()
         report_names.freeze(write(report, rows), lists, last)
         _audit(report, by, "上报附件1", ReportState.DRAFT)
@@ -187,9 +185,8 @@ def receive(
         report.source, report.note = source, note[:NOTE_LENGTH]
         report.activity = words.activity() if activity is None else activity
         report.correction_note = report.note if has_decrease(rows) else ""
-        report.state, report.created_by = ReportState.SUBMITTED, by
-        report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), None, clock.today()
-        report.decided_at, report.return_reason = None, ""
+        report.created_by = by
+        _mark_sent(report, None)
         report.save()
         write(report, [replace(row, basis=RowBasis.TYPED, based_on_id=None, absence="") for row in rows])
         _audit(report, by, "录入附件1", before, summary=f"{report}：{report.get_source_display()}")
@@ -210,7 +207,8 @@ def accept(report: ProgressReport, *, by: User | None) -> ProgressReport:
 
 
 def return_(report: ProgressReport, *, reason: str, by: User | None) -> ProgressReport:
-    """The superior sends it back, with a reason; it can be drafted again. Raises Forbidden, Stale, SubmissionRefused."""
+    """The superior sends it back, with a reason; it can be drafted again, and for some days counts as sent when it first
+    was. Raises Forbidden, Stale, SubmissionRefused."""
     reason = reason.strip()
     if not reason:
         raise SubmissionRefused("请填写退回原因。")
@@ -221,8 +219,8 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
             raise SubmissionRefused("该单位已经上报过下一份报表，这一份不能再退回；请直接接收。")
         _remove_draft_after(report, by)
         report.state, report.decided_at = ReportState.RETURNED, timezone.now()
-        report.return_reason = reason[:NOTE_LENGTH]
-        report.save(update_fields=["state", "decided_at", "return_reason"])
+        report.return_reason, report.resend_by = reason[:NOTE_LENGTH], clock.today() + reporting.RESEND_WITHIN
+        report.save(update_fields=["state", "decided_at", "return_reason", "resend_by"])
         _audit(report, by, "退回附件1", ReportState.SUBMITTED, summary=f"{report}：{reason}")
         report_notices.returned(report, by)
         return report
@@ -299,6 +297,15 @@ def _to_decide(
 def _refuse(why_not: str) -> None:
     if why_not:
         raise SubmissionRefused(why_not)
+
+
+def _mark_sent(report: ProgressReport, by: User | None) -> None:
+    """Sent at this moment. One that was returned and comes back within the days for it counts from its first sending."""
+    today = clock.today()
+    if report.counts_on is None or report.resend_by is None or today > report.resend_by:
+        report.counts_on = today
+    report.state, report.decided_at, report.return_reason = ReportState.SUBMITTED, None, ""
+    report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), by, today
 
 
 def _open_report(org: Organization, period: Period) -> ProgressReport:

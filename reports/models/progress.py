@@ -90,7 +90,13 @@ class ProgressReport(models.Model):
     source = models.CharField("数据来源", max_length=10, choices=ReportSource, default=ReportSource.SYSTEM)
     created_by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="填报人", null=True, related_name="+")
     submitted_at = models.DateTimeField("上报时间", null=True, blank=True)
-    sent_on = models.DateField("报送日期", null=True, blank=True, help_text="上报那一天；按时与否看这一天")
+    sent_on = models.DateField("报送日期", null=True, blank=True, help_text="上报那一天")
+    counts_on = models.DateField(
+        "计时日期", null=True, blank=True, help_text="按时与否看这一天：上报那一天；退回后按期重报的，首次上报那一天"
+    )
+    resend_by = models.DateField(
+        "重报期限", null=True, blank=True, help_text="退回后这一天以前重报的，仍按首次上报计时"
+    )
     submitted_by = models.ForeignKey(
         "orgs.User", models.SET_NULL, verbose_name="上报人", null=True, blank=True, related_name="+"
     )

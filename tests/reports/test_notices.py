@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 
 from orgs.models import Organization
 from reports import notices, nudges, urging
@@ -44,6 +45,19 @@ def test_who_answers_for_organisations(cast):
     assert found[both.pk] == [cast.org["12"]]
     assert found[cast.user["bureau_head"].pk] == [cast.org["13"]]
     assert not {gone.pk, cast.user["root_clerk"].pk, cast.user["member"].pk} & found.keys()
+
+
+def test_who_waits_too_long_for_another_is_told(cast, in_2010, as_user, monkeypatch):
+    """On both pages."""
+
+    def busy():
+        raise notices.Busy("别人正在催办，请稍后再试。")
+
+    monkeypatch.setattr(notices, "hold", busy)
+    make_period()
+    client = as_user(cast.user["clerk"])
+    for url in (reverse("progress_urge", args=["13", "2010H2"]), reverse("coverage_remind", args=["1311", "members"])):
+        assert "别人正在催办" in client.post(url, {"text": "请抓紧"}, follow=True).text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -58,7 +58,7 @@ def test_of_the_period_in_which_it_was_founded_it_reports(cast, period, late, se
     assert codes(cast.org["13"], period) == ["132"], "nor before the day on which it will be founded"
 
 
-def test_it_is_told_why_it_has_nothing_to_report(cast, period, late):
+def test_it_is_told_why_it_has_nothing_to_report(cast, period, late, as_user):
     office = make_user(username="late", office=late)
     why = "2010年下半年的附件1按2010-12-31的组织统计，“滨海局党组”那一天还没有成立或已经撤销，不报这一期。"
     assert submissions.may_for(late, period, office).why_not == why
@@ -72,6 +72,8 @@ def test_it_is_told_why_it_has_nothing_to_report(cast, period, late):
             verb()
     found = submissions.may_for(late, period, cast.user["clerk"])
     assert (found.explain, found.extend) == (False, False)
+    page = as_user(cast.user["clerk"]).get(reverse("progress_unit", args=["139", period.code]))
+    assert why in page.text
 
 
 def test_nor_is_a_form_issued_for_it(cast, period, late):
