@@ -23,6 +23,7 @@ class May:
 
     fill_in: bool = False  # it is his to draft and to send
     submit: bool = False
+    discard: bool = False
     take_back: bool = False
     accept: bool = False
     return_: bool = False
@@ -43,10 +44,11 @@ def may(report: ProgressReport, user: User) -> May:
     org, period = report.organization, report.period
     why_not = ""
     if fills_in and not report.is_frozen:
-        why_not = why_not_begin(org, period) or (why_not_sum_up(org, period) if is_draft else "")
+        why_not = why_not_begin(org, period) or (why_not_send(org, period) if is_draft else "")
     return May(
         fill_in=fills_in and not report.is_frozen and report.source == ReportSource.SYSTEM,
         submit=fills_in and is_draft and not why_not,
+        discard=fills_in and is_draft,
         take_back=fills_in
         and is_sent
         and not has_later
@@ -78,12 +80,13 @@ def may_for(org: Organization, period: Period, user: User) -> UnitMay:
         return UnitMay()
     way = reporting.way_of(org)
     waits = _waits(org, period)
+    is_expected = not reporting.why_not_expected(org, period)
     why_not = (why_not_begin(org, period) or why_not_draft(org, period)) if fills_in else ""
     return UnitMay(
         draft=fills_in and not why_not,
-        receive=oversees and way == Way.FORM and not waits and not why_not_open(org, period),
+        receive=oversees and way == Way.FORM and is_expected and not waits and not why_not_open(org, period),
         explain=oversees and not reporting.why_not_explain(org, period),
-        extend=oversees and way != Way.NONE,
+        extend=oversees and way != Way.NONE and is_expected,
         set_way=oversees and org.parent_id is not None and not waits,
         why_not=why_not,
     )
@@ -96,7 +99,7 @@ def why_not_begin(org: Organization, period: Period) -> str:
         return f"“{org.name}”不单独上报附件1，由上级统一统计。"
     if way == Way.FORM:
         return f"“{org.name}”用表格上报，由上级录入。"
-    return why_not_open(org, period)
+    return reporting.why_not_expected(org, period) or why_not_open(org, period)
 
 
 def why_not_open(org: Organization, period: Period) -> str:
@@ -116,6 +119,11 @@ def why_not_draft(org: Organization, period: Period) -> str:
     return ""
 
 
+def why_not_send(org: Organization, period: Period) -> str:
+    """What a draft waits for: the decision on the report before it (reopened since), or the units below."""
+    return why_not_draft(org, period) or why_not_sum_up(org, period)
+
+
 def why_not_sum_up(org: Organization, period: Period) -> str:
     """Which units below are neither accepted nor explained."""
     open_units = [unit for unit in reporting.units_below(org, period) if not unit.is_ready]
@@ -132,9 +140,9 @@ def _waits(org: Organization, period: Period) -> bool:
 
 
 def has_later_report(report: ProgressReport) -> bool:
-    """The unit has begun another report of the period since."""
+    """The unit has sent another report of the period since, whatever became of it; one only begun does not count."""
     same = ProgressReport.objects.filter(organization=report.organization_id, period=report.period_id)
-    return same.filter(pk__gt=report.pk).exists()
+    return same.filter(pk__gt=report.pk, submitted_at__isnull=False).exists()
 
 
 def is_summed_up(report: ProgressReport) -> bool:

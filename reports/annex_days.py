@@ -62,7 +62,7 @@ class _Lines:
 
 def _lines(org: Organization, period: Period, on: datetime.date, user: User) -> _Lines:
     if on < clock.today():
-        then = rows_of_lines(past.by_child(period, org, on), on)
+        then = rows_of_lines(past.by_child(period, org, on), min(on, period.ends_on))
         found = with_new(then, previous(org, period, until=on))
     else:
         found = rows_now(org, period)

@@ -70,6 +70,11 @@ class Unit:
     founded_on: datetime.date | None
     dissolved_on: datetime.date | None
 
+    @classmethod
+    def of(cls, org: Organization) -> Unit:
+        """The same of an organisation."""
+        return cls(org.pk, org.code, org.name, org.founded_on, org.dissolved_on)
+
     def lives_on(self, day: datetime.date) -> bool:
         """Founded by that day and not dissolved yet."""
         return (self.founded_on is None or self.founded_on <= day) and (
@@ -130,7 +135,7 @@ def by_child(period: Period, org: Organization) -> list[Row]:
     """本级, then every child with all below it, in the tree's order; together exactly the figures of `org`. One query."""
     family = stored.of_family(period.pk, org.pk)
     if not family:  # removed meanwhile
-        return [Row(Unit(org.pk, org.code, org.name, org.founded_on, org.dissolved_on), _figures(NOTHING), is_own=True)]
+        return [Row(Unit.of(org), _figures(NOTHING), is_own=True)]
     *children, (itself, numbers) = family
     own = _figures(
         [number - sum(below) for number, *below in zip(numbers, *(sums for _, sums in children), strict=True)]

@@ -45,7 +45,7 @@ def ask(org: Organization, period: Period, *, by: User, kind: ExportKind = Expor
     below it; a second click finds the one under way. Raises Forbidden, ExportRefused.
     """
     _check(org, by, kind)
-    is_small = _is_small(org, kind)
+    is_small = _is_small(org, period, kind)
     return _asked(Export(by=by, organization=org, period=period, kind=kind), is_small=is_small)
 
 
@@ -80,9 +80,9 @@ def _asked(new: Export, *, is_small: bool) -> Export:
     return new
 
 
-def _is_small(org: Organization, kind: str) -> bool:
+def _is_small(org: Organization, period: Period, kind: str) -> bool:
     if kind == ExportKind.FORMS:
-        return issues.units(org).count() <= FORMS_AT_ONCE
+        return issues.units(org, period).count() <= FORMS_AT_ONCE
     return Organization.objects.below(org, include_self=True).order_by()[: AT_ONCE + 1].count() <= AT_ONCE
 
 
@@ -193,7 +193,7 @@ def _write_summary(export: Export, path: Path, tick: progress.Tick) -> int:
 def _write_forms(export: Export, path: Path, tick: progress.Tick) -> int:
     """A form for each unit outside the system, issued now; why one has none stands in a text beside them."""
     org, period = _still(export)
-    units = list(issues.units(org))
+    units = list(issues.units(org, period))
     tick("total", len(units))
     refused = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

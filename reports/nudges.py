@@ -12,8 +12,9 @@ from django.urls import reverse
 from orgs import audit, clock, scope
 from orgs.errors import DomainError
 from orgs.models import Organization, Person, User
-from reports import exemptions, missing
+from reports import exemptions, missing, notices
 from reports.models import Notification, NotificationKind, Nudge
+from reports.notices import Message
 from reviews.models import CoverageTarget, Duty, Measure, Period
 
 if TYPE_CHECKING:
@@ -110,15 +111,14 @@ def to_be_told(user: User, heard: Audience) -> list[Person]:
 def send(org: Organization, *, period: Period, measure: Measure, words: str, own: bool = False, by: User) -> Nudge:
     """Urge everybody who has not been urged today; returns the log's row.
 
-    Raises NudgeRefused where the user may not, nothing is said, or nobody is left for today.
+    Raises NudgeRefused where the user may not, nothing is said, or nobody is left for today; Busy.
     """
     if not may(by, org):
         raise NudgeRefused("只有本组织或上级的办公室和负责人可以催办。")
     words = " ".join(words.split())
     if not words or len(words) > LENGTH:
         raise NudgeRefused(f"请写明催办内容，最多 {LENGTH} 个字。")
-    # One nudge at a time, so that the numbers are right. NO KEY: whoever confirms a review meanwhile must not wait.
-    Period.objects.select_for_update(no_key=True).get(pk=period.pk)
+    notices.hold()
     count = to_urge(by, period, org, measure, own=own).count()
     if count > MOST:
         raise NudgeRefused(f"名单超过 {MOST} 行，请到下级组织分别催办。")
@@ -128,21 +128,15 @@ def send(org: Organization, *, period: Period, measure: Measure, words: str, own
             raise NudgeRefused("这些人今天都已经催办过，明天再催，或直接联系。")
         raise NudgeRefused("没有可以催办的账号：把催办内容复制下来，另行通知。")
     on = clock.today()
-    Notification.objects.bulk_create(
-        [
-            Notification(
-                recipient_id=pk, key=_key(on), kind=NotificationKind.DUTIES, title=f"催办：{words}"[:200], body=words,
-                url=reverse("my_duties"),
-            )
-            for pk in sorted(heard.fresh)
-        ],
-        batch_size=BATCH,
-    )  # fmt: skip
+    key, url = _key(on), reverse("my_duties")
+    written = notices.write(
+        Message(pk, key, NotificationKind.DUTIES, f"催办：{words}", words, url) for pk in heard.fresh
+    )
     nudge = Nudge.objects.create(
-        period=period, organization=org, measure=measure, text=words, by=by, on=on, sent=len(heard.fresh),
+        period=period, organization=org, measure=measure, text=words, by=by, on=on, sent=len(written),
         spared=len(heard.spared), missing=count,
     )  # fmt: skip
-    audit.record(by, "催办", [org], summary=f"{org.name} {period.code} {measure.label}：{len(heard.fresh)} 人")
+    audit.record(by, "催办", [org], summary=f"{org.name} {period.code} {measure.label}：{len(written)} 人")
     return nudge
 
 

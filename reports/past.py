@@ -63,8 +63,8 @@ def by_child(period: Period, org: Organization, on: datetime.date) -> list[Row]:
         pk = at[place]
         if pk is not None:
             sums[pk][measure][which] += count
-    rows = [Row(_unit(orgs_then.one_as_of(org, on)), _figures(sums[org.pk]), is_own=True)]
-    for child in map(_unit, children):
+    rows = [Row(Unit.of(orgs_then.one_as_of(org, on)), _figures(sums[org.pk]), is_own=True)]
+    for child in map(Unit.of, children):
         figures = _figures(sums[child.pk])
         if child.lives_on(on) or any(figure.due for figure in figures.values()):
             rows.append(Row(child, figures))
@@ -173,7 +173,3 @@ def _stands(orgs: Sequence[Organization]) -> dict[int, Stand]:
 
 def _figures(sums: dict[Measure, list[int]]) -> Figures:
     return {measure: Figure(*numbers) for measure, numbers in sums.items()}
-
-
-def _unit(org: Organization) -> Unit:
-    return Unit(org.pk, org.code, org.name, org.founded_on, org.dissolved_on)

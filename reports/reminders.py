@@ -26,7 +26,9 @@ from django.utils import timezone
 
 from orgs import heads, proofs
 from orgs.models import AuditEvent, Scheme, User
+from reports import notices, report_notices
 from reports.models import Notification, NotificationKind
+from reports.notices import Message
 from reviews import daily
 from reviews.models import Duty, Generation, GenerationState, ItemState, Period, RectificationItem
 from reviews.models.record import COUNTED_STATES
@@ -40,18 +42,6 @@ MAIL_TIMEOUT = 10  # seconds
 TOLD_FOR = datetime.timedelta(days=7)  # findings of the nightly proofs
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Reminder:
-    """One message that is due to one account."""
-
-    recipient_id: int
-    key: str
-    kind: NotificationKind
-    title: str
-    body: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -85,11 +75,11 @@ def step_for(due_on: datetime.date, on: datetime.date, steps: Iterable[int]) -> 
     return str(min((step for step in steps if step >= left), default=""))
 
 
-def due(on: datetime.date) -> list[Reminder]:
+def due(on: datetime.date) -> list[Message]:
     """Every reminder that applies on this day, sent before or not; for existing, active accounts. Writes nothing."""
     scheme = Scheme.objects.filter(is_active=True).first()
     steps = scheme.remind_steps() if scheme else []
-    found = [*_duties(on, steps), *_items(on, steps), *_looks(on), *_findings()]
+    found = [*_duties(on, steps), *_items(on, steps), *_looks(on), *_findings(), *report_notices.due(on)]
     # A head may be on both sides of an item; the first message is enough.
     return list({(reminder.recipient_id, reminder.key): reminder for reminder in reversed(found)}.values())[::-1]
 
@@ -99,7 +89,7 @@ def _horizon(on: datetime.date, steps: Sequence[int]) -> Q:
     return Q(due_on__lte=on + datetime.timedelta(days=max(steps, default=-1)))
 
 
-def _duties(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
+def _duties(on: datetime.date, steps: Sequence[int]) -> list[Message]:
     """Open duties: one message for each person, period and step. A closed round reminds of nothing."""
     open_duties = Duty.objects.open().filter(_horizon(on, steps), period__closed_at__isnull=True).order_by()
     for pair in _overlapping(on, steps):
@@ -129,7 +119,7 @@ def _duties(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
             title = f"点评任务：{name}还有 {count} 项没有完成，{_day(due_on)}截止"
             body = f"{_left(due_on, on)}您还有 {count} 项点评任务没有完成，请在{_day(due_on)}前开展点评并登记。"
         key = f"duties:{code}{own_day}:{step}"
-        reminders.append(Reminder(user_id, key, NotificationKind.DUTIES, title, body, reverse("my_duties")))
+        reminders.append(Message(user_id, key, NotificationKind.DUTIES, title, body, reverse("my_duties")))
     return reminders
 
 
@@ -143,7 +133,7 @@ def _overlapping(on: datetime.date, steps: Sequence[int]) -> list[tuple[Period, 
     return [(a, b) for a, b in pairs if a.starts_on <= b.ends_on and b.starts_on <= a.ends_on]
 
 
-def _items(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
+def _items(on: datetime.date, steps: Sequence[int]) -> list[Message]:
     """Rectification items soon due (to the responsible side) and overdue (to both sides). The problem is not named:
     its text is for few eyes (domain.md, T20), and an e-mail has many."""
     person, reviewer = "record__target_person__user", "record__review__reviewer__user"
@@ -183,7 +173,7 @@ def _items(on: datetime.date, steps: Sequence[int]) -> list[Reminder]:
             title = f"整改事项：{which}，{_day(due_on)}到期"
             reason = f"{_left(due_on, on)}对{item['target']}点评中提出的整改事项将在{_day(due_on)}到期。"
         reminders += [
-            Reminder(user_id, key, NotificationKind.RECTIFICATION, title[:200], reason + ask, url)
+            Message(user_id, key, NotificationKind.RECTIFICATION, title[:200], reason + ask, url)
             for user_id, ask in sides
             if user_id
         ]
@@ -207,7 +197,7 @@ def _administrators() -> list[User]:
     return list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"))
 
 
-def _looks(on: datetime.date) -> list[Reminder]:
+def _looks(on: datetime.date) -> list[Message]:
     """What the daily looks at the duties found different in the last days: to every administrator."""
     looks = Generation.objects.filter(
         is_daily=True, on__gt=on - TOLD_FOR, on__lte=on, state__in=[GenerationState.PREVIEWED, GenerationState.APPLIED]
@@ -215,7 +205,7 @@ def _looks(on: datetime.date) -> list[Reminder]:
     found = [look for look in looks.select_related("period").order_by("pk") if daily.differs(look)]
     admins = _administrators() if found else []
     return [
-        Reminder(
+        Message(
             admin.pk,
             f"daily:{look.pk}",
             NotificationKind.DUTIES,
@@ -229,12 +219,12 @@ def _looks(on: datetime.date) -> list[Reminder]:
     ]
 
 
-def _findings() -> list[Reminder]:
+def _findings() -> list[Message]:
     """What the nightly proofs found in the last days: to every administrator."""
     events = AuditEvent.objects.filter(verb=proofs.VERB, at__gte=timezone.now() - TOLD_FOR).order_by("pk")
     admins = _administrators() if events else []
     return [
-        Reminder(
+        Message(
             admin.pk,
             f"proof:{event.pk}",
             NotificationKind.SYSTEM,
@@ -270,30 +260,12 @@ def send_due(on: datetime.date, *, dry_run: bool = False) -> dict[NotificationKi
     known: dict[NotificationKind, int] = defaultdict(int)
     for start in range(0, len(reminders), BATCH):
         some = reminders[start : start + BATCH]
-        sent = set(
-            Notification.objects.filter(
-                key__in={reminder.key for reminder in some},
-                recipient__in={reminder.recipient_id for reminder in some},
-            ).values_list("recipient_id", "key")
-        )
-        rows = []
+        fresh = notices.fresh(some) if dry_run else notices.write(some)
         for reminder in some:
-            if (reminder.recipient_id, reminder.key) in sent:
-                known[reminder.kind] += 1
-                continue
+            known[reminder.kind] += 1
+        for reminder in fresh:
+            known[reminder.kind] -= 1
             new[reminder.kind] += 1
-            rows.append(
-                Notification(
-                    recipient_id=reminder.recipient_id,
-                    key=reminder.key,
-                    kind=reminder.kind,
-                    title=reminder.title,
-                    body=reminder.body,
-                    url=reminder.url,
-                )
-            )
-        if rows and not dry_run:
-            Notification.objects.bulk_create(rows, ignore_conflicts=True)
     return {kind: Sent(new[kind], known[kind]) for kind in NotificationKind}
 
 

@@ -8,7 +8,7 @@ absence is explained stands with 应 of this moment and nothing done: nobody has
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from orgs import clock
@@ -57,19 +57,21 @@ def last_sent(org: Organization, period: Period) -> ProgressReport | None:
     return sent.order_by("-submitted_at", "-pk").first()
 
 
-def live_rows(org: Organization, period: Period) -> list[RowFigures]:
-    """本级, then each child with all below it, all with the figures of this moment; 新增 is left out."""
-    return rows_of_lines(coverage.by_child(period, org), clock.today())
+def live_rows(org: Organization, period: Period, units: Container[int] = ()) -> list[RowFigures]:
+    """本级, then each child with all below it, all with the figures of this moment; 新增 is left out. `units` have a line
+    whatever counts in them.
+    """
+    return rows_of_lines(coverage.by_child(period, org), reporting.counted_on(period), units)
 
 
-def rows_of_lines(lines: Iterable[coverage.Row], on: datetime.date) -> list[RowFigures]:
-    """Lines of coverage as those of the form, 新增 left out; without units that are not there on that day and in which
-    nobody counts.
+def rows_of_lines(lines: Iterable[coverage.Row], on: datetime.date, units: Container[int] = ()) -> list[RowFigures]:
+    """Lines of coverage as those of the form, 新增 left out; but for `units` without those that are not there on that day
+    and in which nobody counts.
     """
     rows = []
     for line in lines:
         due, done = _numbers(line.figures, "due"), _numbers(line.figures, "done")
-        if not (line.is_own or any(due.each) or line.org.lives_on(on)):
+        if not (line.is_own or any(due.each) or line.org.pk in units or line.org.lives_on(on)):
             continue
         name, basis = (OWN, RowBasis.OWN) if line.is_own else (line.org.name, RowBasis.LIVE)
         rows.append(RowFigures(line.org.pk, name, due=due, new=Numbers(), done=done, basis=basis))
@@ -84,7 +86,7 @@ def rows_now(org: Organization, period: Period) -> list[RowFigures]:
     """
     units = {unit.org.pk: unit for unit in reporting.units_below(org, period)}
     accepted = _totals_of([unit.accepted for unit in units.values() if unit.reports and unit.accepted])
-    rows = [_of_unit(row, units.get(row.organization_id), accepted) for row in live_rows(org, period)]
+    rows = [_of_unit(row, units.get(row.organization_id), accepted) for row in live_rows(org, period, units)]
     return with_new(rows, previous(org, period))
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from orgs import audit, clock, scope
 from orgs.errors import DomainError, Forbidden, Stale
 from orgs.models import Category, Organization, OrgType
+from orgs.querysets import within
 from reports.models import (
     ProgressReport,
     ReportAbsence,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 REASON_LENGTH = 200
 DUE_AFTER = datetime.timedelta(days=10)  # after the period's last day
 CLOSES_AFTER = datetime.timedelta(days=30)
+RESEND_WITHIN = datetime.timedelta(days=5)  # after a report was returned
 
 
 class ReportingRefused(DomainError):
@@ -68,6 +70,25 @@ def way_of(org: Organization) -> Way:
     return Way(ways[-1])
 
 
+def counted_on(period: Period) -> datetime.date:
+    """The day whose organisations a period's report is about, as its roster: today, after the period its last day."""
+    return min(clock.today(), period.ends_on)
+
+
+def expected(orgs: Any, period: Period) -> Any:
+    """Those of whom a report of the period can come: there on that day, or they have sent one."""
+    sent = ProgressReport.objects.filter(organization=OuterRef("pk"), period=period, submitted_at__isnull=False)
+    return orgs.filter(within(counted_on(period), "founded_on", "dissolved_on") | Exists(sent))
+
+
+def why_not_expected(org: Organization, period: Period) -> str:
+    """Whether the organisation came later or was gone; "" where a report of it can come."""
+    if expected(Organization.objects.filter(pk=org.pk), period).exists():
+        return ""
+    day = counted_on(period)
+    return f"{period.name}的附件1按{day}的组织统计，“{org.name}”那一天还没有成立或已经撤销，不报这一期。"
+
+
 @dataclass(frozen=True)
 class Unit:
     """An organisation just below, with how it reports and how far it is in a period."""
@@ -77,7 +98,7 @@ class Unit:
     accepted: ProgressReport | None = None  # the last one
     waiting: ProgressReport | None = None  # sent, not decided
     returned: ProgressReport | None = None
-    sent_on: datetime.date | None = None  # the first sending that stands
+    counts_on: datetime.date | None = None  # the first sending that stands
     absence: ReportAbsence | None = None
     extension: ReportExtension | None = None
 
@@ -108,22 +129,21 @@ class Unit:
 
 
 def units_below(org: Organization, period: Period, *, of: QuerySet[Organization] | None = None) -> list[Unit]:
-    """The organisations just below that exist today, in the tree's order; `of` narrows them. Five queries.
+    """The organisations just below of whom a report can come, in the tree's order; `of` narrows them. Five queries.
 
     Below an organisation that does not report itself, nobody does.
     """
-    today = clock.today()
     rows = (Organization.objects.all() if of is None else of).filter(parent=org)
-    children = list(with_way(rows).alive(today).select_related("category").order_by("order", "code"))
+    children = list(expected(with_way(rows), period).select_related("category").order_by("order", "code"))
     reports_itself = way_of(org) == Way.SYSTEM
     sent = ProgressReport.objects.filter(organization__parent=org, period=period).exclude(state=ReportState.DRAFT)
     by_unit: dict[int, dict[str, ProgressReport]] = {}
     first: dict[int, datetime.date] = {}
     for report in sent.order_by("submitted_at", "pk"):
         by_unit.setdefault(report.organization_id, {})[report.state] = report
-        if report.state in FROZEN_STATES and report.sent_on is not None:
-            day = first.setdefault(report.organization_id, report.sent_on)
-            first[report.organization_id] = min(day, report.sent_on)
+        if report.state in FROZEN_STATES and report.counts_on is not None:
+            day = first.setdefault(report.organization_id, report.counts_on)
+            first[report.organization_id] = min(day, report.counts_on)
     absences = {
         each.organization_id: each
         for each in ReportAbsence.objects.filter(organization__parent=org, period=period).select_related("by__person")
@@ -140,7 +160,7 @@ def units_below(org: Organization, period: Period, *, of: QuerySet[Organization]
                 accepted=known.get(ReportState.ACCEPTED),
                 waiting=known.get(ReportState.SUBMITTED),
                 returned=known.get(ReportState.RETURNED),
-                sent_on=first.get(child.pk),
+                counts_on=first.get(child.pk),
                 absence=absences.get(child.pk),
                 extension=extensions.get(child.pk),
             )
@@ -164,9 +184,9 @@ class Deadline:
     closes_on: datetime.date
     is_default: bool = False
 
-    def is_late(self, sent_on: datetime.date | None) -> bool:
+    def is_late(self, counts_on: datetime.date | None) -> bool:
         """Sent after the day on which it was due."""
-        return sent_on is not None and sent_on > self.due_on
+        return counts_on is not None and counts_on > self.due_on
 
 
 def deadline(period: Period) -> Deadline:
@@ -178,14 +198,18 @@ def deadline(period: Period) -> Deadline:
 
 
 def is_open(org: Organization, period: Period, on: datetime.date | None = None) -> bool:
-    """It can be drafted and sent on this day (today): not after the closing day, or the unit was given longer.
+    """It can be drafted and sent on this day (today): not after the closing day, or the unit was given longer, or its
+    report was returned and the days for sending it again are not over.
 
     One query while the period is open.
     """
     on = on or clock.today()
     if on <= deadline(period).closes_on:
         return True
-    return ReportExtension.objects.filter(organization=org, period=period, until__gte=on).exists()
+    if ReportExtension.objects.filter(organization=org, period=period, until__gte=on).exists():
+        return True
+    returned = ProgressReport.objects.filter(organization=org, period=period, resend_by__gte=on)
+    return returned.exclude(state=ReportState.ACCEPTED).exists()
 
 
 # --- who may -------------------------------------------------------------------------------------------------------
@@ -309,6 +333,9 @@ def why_not_explain(org: Organization, period: Period) -> str:
     """What stands against an explanation; "" where nothing does."""
     if org.parent_id is None or way_of(org) == Way.NONE:
         return f"“{org.name}”不单独上报附件1，不需要说明。"
+    why_not = why_not_expected(org, period)
+    if why_not:
+        return why_not
     sent = ProgressReport.objects.filter(organization=org, period=period)
     if sent.filter(state=ReportState.SUBMITTED).exists():
         return f"“{org.name}”有待接收的报表：请先接收或退回。"
@@ -338,6 +365,9 @@ def extend(org: Organization, period: Period, *, until: datetime.date, reason: s
     reason = reason.strip()
     if way_of(org) == Way.NONE:
         raise ReportingRefused(f"“{org.name}”不单独上报附件1，不需要延期。")
+    why_not = why_not_expected(org, period)
+    if why_not:
+        raise ReportingRefused(why_not)
     if not reason:
         raise ReportingRefused("请写明延期的原因。")
     closes_on = deadline(period).closes_on

@@ -3,7 +3,8 @@ unit outside the system sent, entered. The only writer of ProgressReport, Progre
 
 A level is sent when every unit below that reports was accepted, or its absence is explained. Each step is undone only
 by who took it, and only until the next level has gone on: what was sent, until it is decided; what was accepted, until
-the superior's own report was sent with it. After the closing day nothing is drafted or sent but by who was given
+the superior's own report was sent with it. A draft binds nobody: it is discarded at will, and goes where the report
+before it becomes the open one again; until that is decided anew, it waits. After the closing day nothing is drafted or sent but by who was given
 longer. `may` and `may_for` say which steps are open to a user; the verbs ask the same.
 
 新增 = 累计 less what the last accepted report of the same organisation and period said, row by row. At a root nobody
@@ -18,12 +19,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from orgs import audit, clock
 from orgs.errors import Forbidden, Stale
 from orgs.models import Organization, User
-from reports import report_names, reporting
+from reports import report_names, report_notices, reporting
 from reports.allowed import (
     May,
     UnitMay,
@@ -34,12 +36,13 @@ from reports.allowed import (
     why_not_begin,
     why_not_draft,
     why_not_open,
-    why_not_sum_up,
+    why_not_send,
 )
-from reports.annexes import one
+from reports.annexes import one, words
 from reports.annexes.one import Numbers, RowFigures, rows_of
 from reports.annexes.sheet import Sheet
-from reports.models import ProgressReport, ReportSource, ReportState, RowBasis, Way
+from reports.models import ProgressReport, ProgressRow, ReportSource, ReportState, RowBasis, Way
+from reports.models.progress import FROZEN_STATES
 from reports.report_rows import (
     SubmissionRefused,
     has_decrease,
@@ -65,6 +68,7 @@ __all__ = [
 ]
 
 NOTE_LENGTH = 200
+DISCARD = "放弃附件1草稿"
 
 
 class WrongDay(SubmissionRefused):
@@ -103,7 +107,8 @@ def draft(
         report.created_by = by
         _check_day(report)
         report.save()
-        write(report, rows_now(org, period))
+        if report.submitted_at is None:  # one that was returned keeps what was sent, until it is sent again
+            write(report, rows_now(org, period))
         audit.record(by, "填报附件1", [report], changes={report.pk: ({"state": before}, {"state": report.state})})
         return report
 
@@ -123,7 +128,7 @@ def submit(
         if report.state != ReportState.DRAFT:
             raise Stale(f"这份报表现在是“{report.get_state_display()}”，不能再次上报。")
         period = report.period
-        _refuse(why_not_begin(org, period) or why_not_sum_up(org, period))
+        _refuse(why_not_begin(org, period) or why_not_send(org, period))
         report.reported_on = reported_on or report.reported_on
         _check_day(report)
         last = previous(org, period)
@@ -132,13 +137,32 @@ def submit(
         if has_decrease(rows) and not note:
             raise SubmissionRefused("有单位的累计数比上次已接收的报表减少了：请填写更正说明后再上报。")
         report.correction_note = note[:NOTE_LENGTH] if has_decrease(rows) else ""
-        report.unit_name = org.name
-        report.state = ReportState.SUBMITTED
-        report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), by, clock.today()
-        report.decided_at, report.return_reason = None, ""
+        report.unit_name, report.activity = org.name, words.activity()
+        _mark_sent(report, by)
         report.save()
         report_names.freeze(write(report, rows), lists, last)
         _audit(report, by, "上报附件1", ReportState.DRAFT)
+        report_notices.waits(report, by)
+        return report
+
+
+def discard(report: ProgressReport, *, by: User | None) -> ProgressReport | None:
+    """放弃草稿: a draft goes, as if it had never been begun (None); one that was returned is the returned one again.
+
+    Raises Forbidden, Stale, SubmissionRefused.
+    """
+    with transaction.atomic():
+        org = Organization.objects.select_for_update(no_key=True).get(pk=report.organization_id)
+        report = _locked(report)
+        _must_fill_in(org, by)
+        if report.state != ReportState.DRAFT:
+            raise Stale(f"这份报表现在是“{report.get_state_display()}”，不是草稿，不能放弃。")
+        if report.submitted_at is None:
+            _remove(report, by)
+            return None
+        report.state = ReportState.RETURNED
+        report.save(update_fields=["state"])
+        _audit(report, by, DISCARD, ReportState.DRAFT)
         return report
 
 
@@ -151,11 +175,12 @@ def receive(
     by: User | None,
     source: str,
     note: str = "",
+    activity: str | None = None,
 ) -> ProgressReport:
     """What a unit outside the system sent, by form or by link: kept as typed, to be accepted or returned like any other.
 
     `by` enters it (None: the unit itself, by its link); nobody of the system has sent it, so whoever enters it may
-    also accept it. Lines are told apart by organisation and name. Raises Forbidden, SubmissionRefused.
+    also accept it. `activity`: that of the form which it filled in. Lines are told apart by organisation and name. Raises Forbidden, SubmissionRefused.
     """
     note = note.strip()
     with transaction.atomic():
@@ -166,20 +191,21 @@ def receive(
             raise SubmissionRefused(f"“{org.name}”不是用表格上报的单位，请先设定上报方式。")
         if source not in (ReportSource.FORM, ReportSource.LINK):
             raise SubmissionRefused("请说明报表是由表格还是由链接报来的。")
-        _refuse(why_not_open(org, period) or why_not_draft(org, period))
+        _refuse(reporting.why_not_expected(org, period) or why_not_open(org, period) or why_not_draft(org, period))
         report = _open_report(org, period)
         before = report.state if report.pk else ""
         report.reported_on, report.unit_name = reported_on, org.name
         _check_day(report)
         _check_typed(rows, previous(org, period), note)
         report.source, report.note = source, note[:NOTE_LENGTH]
+        report.activity = words.activity() if activity is None else activity
         report.correction_note = report.note if has_decrease(rows) else ""
-        report.state, report.created_by = ReportState.SUBMITTED, by
-        report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), None, clock.today()
-        report.decided_at, report.return_reason = None, ""
+        report.created_by = by
+        _mark_sent(report, None)
         report.save()
         write(report, [replace(row, basis=RowBasis.TYPED, based_on_id=None, absence="") for row in rows])
         _audit(report, by, "录入附件1", before, summary=f"{report}：{report.get_source_display()}")
+        report_notices.waits(report, by)
         return report
 
 
@@ -191,11 +217,13 @@ def accept(report: ProgressReport, *, by: User | None) -> ProgressReport:
         report.state, report.decided_at = ReportState.ACCEPTED, clock.now()
         report.save(update_fields=["state", "decided_at"])
         _audit(report, by, "接收附件1", ReportState.SUBMITTED)
+        report_notices.accepted(report, by)
         return report
 
 
 def return_(report: ProgressReport, *, reason: str, by: User | None) -> ProgressReport:
-    """The superior sends it back, with a reason; it can be drafted again. Raises Forbidden, Stale, SubmissionRefused."""
+    """The superior sends it back, with a reason; it can be drafted again, and for some days counts as sent when it first
+    was. Raises Forbidden, Stale, SubmissionRefused."""
     reason = reason.strip()
     if not reason:
         raise SubmissionRefused("请填写退回原因。")
@@ -203,11 +231,13 @@ def return_(report: ProgressReport, *, reason: str, by: User | None) -> Progress
         reporting.hold(report.organization)
         report = _to_decide(report, by)
         if has_later_report(report):
-            raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再退回；请直接接收。")
+            raise SubmissionRefused("该单位已经上报过下一份报表，这一份不能再退回；请直接接收。")
+        _remove_draft_after(report, by)
         report.state, report.decided_at = ReportState.RETURNED, clock.now()
-        report.return_reason = reason[:NOTE_LENGTH]
-        report.save(update_fields=["state", "decided_at", "return_reason"])
+        report.return_reason, report.resend_by = reason[:NOTE_LENGTH], clock.today() + reporting.RESEND_WITHIN
+        report.save(update_fields=["state", "decided_at", "return_reason", "resend_by"])
         _audit(report, by, "退回附件1", ReportState.SUBMITTED, summary=f"{report}：{reason}")
+        report_notices.returned(report, by)
         return report
 
 
@@ -223,7 +253,8 @@ def take_back(report: ProgressReport, *, by: User | None) -> ProgressReport:
             raise SubmissionRefused("这份报表是报送来录入的，不能撤回；数字有误的，请上级退回后重新录入。")
         _refuse(why_not_open(org, report.period))
         if has_later_report(report):
-            raise SubmissionRefused("已经在填报下一份报表，这一份不能再撤回；要改的写进下一份。")
+            raise SubmissionRefused("已经上报过下一份报表，这一份不能再撤回；要改的写进下一份。")
+        _remove_draft_after(report, by)
         report.state, report.submitted_at, report.submitted_by = ReportState.DRAFT, None, None
         report.sent_on = None
         report.save(update_fields=["state", "submitted_at", "submitted_by", "sent_on"])
@@ -232,7 +263,8 @@ def take_back(report: ProgressReport, *, by: User | None) -> ProgressReport:
 
 
 def reopen(report: ProgressReport, *, by: User | None) -> ProgressReport:
-    """The superior undoes its acceptance, until its own report was sent: to be decided again.
+    """The superior undoes its acceptance, until its own report was sent: to be decided again. A draft that the unit has
+    begun since waits for that.
 
     Raises Forbidden, Stale, SubmissionRefused.
     """
@@ -242,7 +274,7 @@ def reopen(report: ProgressReport, *, by: User | None) -> ProgressReport:
         if is_summed_up(report):
             raise SubmissionRefused("本级的报表已经上报，先撤回本级的，才能撤销对下级的接收。")
         if has_later_report(report):
-            raise SubmissionRefused("该单位已经在填报下一份报表，这一份不能再撤销接收；要改的写进下一份。")
+            raise SubmissionRefused("该单位已经上报过下一份报表，这一份不能再撤销接收；要改的写进下一份。")
         report.state, report.decided_at = ReportState.SUBMITTED, None
         report.save(update_fields=["state", "decided_at"])
         _audit(report, by, "撤销接收附件1", ReportState.ACCEPTED)
@@ -282,12 +314,40 @@ def _refuse(why_not: str) -> None:
         raise SubmissionRefused(why_not)
 
 
+def _mark_sent(report: ProgressReport, by: User | None) -> None:
+    """Sent at this moment. One that was returned and comes back within the days for it counts from its first sending."""
+    today = clock.today()
+    if report.counts_on is None or report.resend_by is None or today > report.resend_by:
+        report.counts_on = today
+    report.state, report.decided_at, report.return_reason = ReportState.SUBMITTED, None, ""
+    report.submitted_at, report.submitted_by, report.sent_on = timezone.now(), by, today
+
+
 def _open_report(org: Organization, period: Period) -> ProgressReport:
     """The draft or returned one of the period, locked, or a new one."""
     found = ProgressReport.objects.select_for_update().filter(
         organization=org, period=period, state__in=[ReportState.DRAFT, ReportState.RETURNED]
     )
     return found.first() or ProgressReport(organization=org, period=period)
+
+
+def _remove_draft_after(report: ProgressReport, by: User | None) -> None:
+    """The report becomes the open one again; a draft begun since has no place beside it."""
+    drafts = ProgressReport.objects.select_for_update(of=("self",)).filter(
+        organization=report.organization_id, period=report.period_id, state=ReportState.DRAFT, submitted_at=None
+    )
+    for draft in drafts.exclude(pk=report.pk):
+        _remove(draft, by)
+
+
+def _remove(report: ProgressReport, by: User | None) -> None:
+    """A draft goes; lines of superiors' drafts that rested on it, before it was taken back, rest on nothing."""
+    ProgressRow.objects.filter(based_on=report).exclude(report__state__in=FROZEN_STATES).update(based_on=None)
+    audit.record(by, DISCARD, [report], changes={report.pk: ({"state": report.state}, {"state": ""})})
+    try:
+        report.delete()
+    except ProtectedError as error:
+        raise SubmissionRefused("已有下发的表格接续这份报表，它的草稿不能放弃：请改好后重新上报。") from error
 
 
 def _check_typed(rows: Sequence[RowFigures], last: ProgressReport | None, note: str) -> None:

@@ -8,6 +8,7 @@ together in one line, as on the page of coverage.
 
 from __future__ import annotations
 
+import datetime
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from orgs import clock, scope
 from orgs.cells import clean
 from orgs.models import Organization, User
 from orgs.progress import Tick, silent
-from reports import coverage
+from reports import coverage, reporting
 from reports.coverage import Figure, Figures
 from reviews.models import Measure, Period
 
@@ -59,20 +60,21 @@ class Line:
 def lines(period: Period, org: Organization, user: User) -> list[Line]:
     """The organisation and every one below that the user sees, in the tree's order; figures of one moment.
 
-    Dissolved ones only where something still counts at or below them. Unseen children come after the others, and after
-    them what the user sees below them.
+    Those that were not there on the day of the roster only where something still counts at or below them. Unseen
+    children come after the others, and after them what the user sees below them.
     """
     coverage.tidy()
     with coverage.snapshot():
         rows = list(Organization.objects.visible_to(user).below(org, include_self=True).defer("pinyin", "initials"))
         unseen = list(_unseen(org, user))
         figures = coverage.totals_of_many(period, [*rows, *unseen])
-        return _from_the_top(_hung([row for row in rows if row.pk == org.pk or _stands(row, figures)], unseen, figures))
+        on = reporting.counted_on(period)
+        shown = [row for row in rows if row.pk == org.pk or _stands(row, figures, on)]
+        return _from_the_top(_hung(shown, unseen, figures))
 
 
-def _stands(org: Organization, figures: Mapping[int, Figures]) -> bool:
-    is_alive = org.dissolved_on is None or org.dissolved_on > clock.today()
-    return is_alive or any(figure.due for figure in figures[org.pk].values())
+def _stands(org: Organization, figures: Mapping[int, Figures], on: datetime.date) -> bool:
+    return coverage.Unit.of(org).lives_on(on) or any(figure.due for figure in figures[org.pk].values())
 
 
 def _unseen(org: Organization, user: User) -> QuerySet[Organization]:

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from orgs import audit, clock, heads, scope
-from orgs.models import Grant, Organization, User
-from reports import reporting
+from orgs import audit, clock, scope
+from orgs.models import Organization, User
+from reports import notices, reporting
 from reports.models import Notification, NotificationKind, Nudge
+from reports.notices import Message
 from reports.nudges import LENGTH, LOGGED, NudgeRefused
 from reports.reporting import Unit
 from reviews.models import Period
@@ -54,18 +55,9 @@ def audience(units: list[Unit], user: User) -> Audience:
     """The offices and heads of exactly these units; superior offices are not urged for them. Five queries."""
     on = clock.today()
     orgs = {unit.org.pk: unit.org for unit in units}
-    found: dict[int, Organization] = {}
-    grants = Grant.objects.valid(on).filter(organization__in=list(orgs), user__is_active=True).order_by("pk")
-    for user_id, org_id in grants.values_list("user_id", "organization_id"):
-        found.setdefault(user_id, orgs[org_id])
-    posts = heads.heads_of(list(orgs), on)
-    persons = {post.person_id: orgs[org_id] for org_id, post in posts.items()}
-    accounts = User.objects.filter(is_active=True, person__in=list(persons)).order_by("pk")
-    for user_id, person_id in accounts.values_list("pk", "person_id"):
-        if person_id is not None:
-            found.setdefault(user_id, persons[person_id])
-    reached = {org.pk for org in found.values()}
-    found.pop(user.pk, None)
+    heard = notices.accounts_of(orgs.values(), on)
+    reached = {org.pk for each in heard.values() for org in each}
+    found = {pk: each[0] for pk, each in heard.items() if pk != user.pk}
     urged = set(
         Notification.objects.filter(key=_key(on), recipient__in=list(found)).values_list("recipient_id", flat=True)
     )
@@ -80,15 +72,14 @@ def audience(units: list[Unit], user: User) -> Audience:
 def send(org: Organization, period: Period, *, words: str, by: User) -> Nudge:
     """Urge every office and head of a unit that has not reported and was not urged today; returns the log's row.
 
-    Raises NudgeRefused where the user may not, nothing is said, or nobody is left for today.
+    Raises NudgeRefused where the user may not, nothing is said, or nobody is left for today; Busy.
     """
     if not may(by, org):
         raise NudgeRefused("只有本组织或上级的办公室和负责人可以催报。")
     words = " ".join(words.split())
     if not words or len(words) > LENGTH:
         raise NudgeRefused(f"请写明催报内容，最多 {LENGTH} 个字。")
-    # One at a time, so that nobody hears of it twice. NO KEY: whoever refers to the period must not wait.
-    Period.objects.select_for_update(no_key=True).get(pk=period.pk)
+    notices.hold()
     units = missing(org, period, by)
     heard = audience(units, by)
     if not heard.fresh:
@@ -96,18 +87,18 @@ def send(org: Organization, period: Period, *, words: str, by: User) -> Nudge:
             raise NudgeRefused("这些单位今天都已经催过，明天再催，或直接联系。")
         raise NudgeRefused("没有可以催报的账号：把催报内容复制下来，另行通知。")
     on = clock.today()
-    Notification.objects.bulk_create(
-        Notification(
-            recipient_id=pk, key=_key(on), kind=NotificationKind.REPORTS, title=f"催报：{words}"[:200], body=words,
-            url=f"{reverse('progress_reports')}?{urlencode({'org': unit.code, 'period': period.code})}",
+    written = notices.write(
+        Message(
+            pk, _key(on), NotificationKind.REPORTS, f"催报：{words}", words,
+            f"{reverse('progress_reports')}?{urlencode({'org': unit.code, 'period': period.code})}",
         )
-        for pk, unit in sorted(heard.fresh.items())
+        for pk, unit in heard.fresh.items()
     )  # fmt: skip
     nudge = Nudge.objects.create(
-        period=period, organization=org, measure="", text=words, by=by, on=on, sent=len(heard.fresh),
+        period=period, organization=org, measure="", text=words, by=by, on=on, sent=len(written),
         spared=len(heard.spared), missing=len(units),
     )  # fmt: skip
-    audit.record(by, "催报", [org], summary=f"{org.name} {period.code}：{len(heard.fresh)} 人")
+    audit.record(by, "催报", [org], summary=f"{org.name} {period.code}：{len(written)} 人")
     return nudge
 
 

@@ -57,6 +57,7 @@ urlpatterns = [
     path("reports/draft/", reports.progress_draft, name="progress_draft"),
     path("reports/<int:pk>/", reports.progress_report, name="progress_report"),
     path("reports/<int:pk>/submit/", reports.progress_submit, name="progress_submit"),
+    path("reports/<int:pk>/discard/", reports.progress_discard, name="progress_discard"),
     path("reports/<int:pk>/return/", reports.progress_return, name="progress_return"),
     path("reports/<int:pk>/take-back/", reports.progress_take_back, name="progress_take_back"),
     path("reports/<int:pk>/reopen/", reports.progress_reopen, name="progress_reopen"),

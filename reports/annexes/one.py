@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from orgs.cells import clean
 from reports.annexes import words
 from reports.annexes.sheet import Cell, Role, Row, Sheet, day, label, number, row_height
-from reports.models import ProgressReport, ProgressRow, RowBasis
+from reports.models import ProgressReport, ProgressRow, ReportState, RowBasis
 
 WIDTHS = (152.0, *(66.0,) * 9)
 OWN, TOTAL = "本级", "合计"
@@ -96,10 +96,13 @@ def of_report(
     *,
     links: Mapping[tuple[int, int], str] | None = None,
 ) -> Sheet:
-    """The form of a report, with the numbers that are kept in it, or with other ones: those of a draft are of now."""
+    """The form of a report, with the numbers that are kept in it, or with other ones: those of a draft are of now, as is
+    the wording of the scheme.
+    """
     notes = [f"更正说明：{clean(report.correction_note)}"] if report.correction_note else []
     shown = rows_of(report) if rows is None else rows
-    return sheet(report.unit_name, report.reported_on, shown, notes=notes, links=links)
+    activity = None if report.state == ReportState.DRAFT else report.activity
+    return sheet(report.unit_name, report.reported_on, shown, notes=notes, links=links, activity=activity)
 
 
 def notes_of(rows: Sequence[RowFigures]) -> list[str]:
@@ -116,8 +119,9 @@ def sheet(
     *,
     notes: Sequence[str] = (),
     links: Mapping[tuple[int, int], str] | None = None,
+    activity: str | None = None,
 ) -> Sheet:
-    """The form. A 新增 below zero is marked: the unit's 累计 went down since the last accepted report.
+    """The form, with the activity in its title, unless told that of the active scheme. A 新增 below zero is marked: the unit's 累计 went down since the last accepted report.
 
     Under the table stand `notes`, then what must be known of its lines: on a page, on paper and in a file alike.
 
@@ -140,7 +144,7 @@ def sheet(
     return Sheet(
         name="附件1",
         caption="附件1：",
-        title=(words.activity(), "领导点评工作完成进度报表"),
+        title=(words.activity() if activity is None else activity, "领导点评工作完成进度报表"),
         widths=WIDTHS,
         rows=tuple(lines),
         head=(head,),

@@ -37,7 +37,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """提醒: one message to one user, once for each key. Written by `reports.reminders`.
+    """提醒: one message to one user, once for each key. Written by `reports.notices`.
 
     The row is the outbox of the e-mail as well: it is due while mailed_at is empty and the user has an address.
     """

@@ -39,6 +39,9 @@ class OutsideIssue(models.Model):
     period = models.ForeignKey("reviews.Period", models.PROTECT, verbose_name="点评期", related_name="+")
     way = models.CharField("方式", max_length=10, choices=IssueWay)
     serial = models.PositiveIntegerField("序号", help_text="同一单位、同一点评期从 1 起")
+    activity = models.CharField("活动", max_length=250, blank=True, help_text="表题第一行，下发时的方案所定")
+    unit_name = models.CharField("单位名称", max_length=200, help_text="下发时的名称")
+    period_name = models.CharField("点评期名称", max_length=50, help_text="下发时的名称")
     lines = models.JSONField("各行", default=list, help_text="单位、名称、上次的应和累计")
     basis = models.ForeignKey(
         "reports.ProgressReport", models.PROTECT, verbose_name="接续的报表", null=True, related_name="+",

@@ -84,12 +84,19 @@ class ProgressReport(models.Model):
     )
     period = models.ForeignKey("reviews.Period", models.PROTECT, verbose_name="点评期", related_name="progress_reports")
     unit_name = models.CharField("上报单位名称", max_length=200, help_text="上报时的名称")
+    activity = models.CharField("活动", max_length=250, blank=True, help_text="表题第一行，上报时的方案所定")
     reported_on = models.DateField("上报日期")
     state = models.CharField("状态", max_length=20, choices=ReportState, default=ReportState.DRAFT)
     source = models.CharField("数据来源", max_length=10, choices=ReportSource, default=ReportSource.SYSTEM)
     created_by = models.ForeignKey("orgs.User", models.SET_NULL, verbose_name="填报人", null=True, related_name="+")
     submitted_at = models.DateTimeField("上报时间", null=True, blank=True)
-    sent_on = models.DateField("报送日期", null=True, blank=True, help_text="上报那一天；按时与否看这一天")
+    sent_on = models.DateField("报送日期", null=True, blank=True, help_text="上报那一天")
+    counts_on = models.DateField(
+        "计时日期", null=True, blank=True, help_text="按时与否看这一天：上报那一天；退回后按期重报的，首次上报那一天"
+    )
+    resend_by = models.DateField(
+        "重报期限", null=True, blank=True, help_text="退回后这一天以前重报的，仍按首次上报计时"
+    )
     submitted_by = models.ForeignKey(
         "orgs.User", models.SET_NULL, verbose_name="上报人", null=True, blank=True, related_name="+"
     )

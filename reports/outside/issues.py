@@ -48,9 +48,9 @@ class Status:
     is_open: bool  # something may still come by it
 
 
-def units(org: Organization) -> QuerySet[Organization]:
-    """The units just below that report by form or link and exist today, in their order."""
-    below = Organization.objects.alive(clock.today()).filter(parent=org)
+def units(org: Organization, period: Period) -> QuerySet[Organization]:
+    """The units just below that report by form or link and of whom a report of the period can come, in their order."""
+    below = reporting.expected(Organization.objects.filter(parent=org), period)
     return reporting.with_way(below).filter(own_way=Way.FORM).order_by("order", "code")
 
 
@@ -156,22 +156,26 @@ def _issue(org: Organization, period: Period, names: Iterable[str], by: User, is
     _must_oversee(org, by)
     if reporting.way_of(org) != Way.FORM:
         raise IssueRefused(f"“{org.name}”在系统中填报，不用表格；要改用表格，请先设定它的上报方式。")
+    why_not = reporting.why_not_expected(org, period)
+    if why_not:
+        raise IssueRefused(why_not)
     if not reporting.is_open(org, period):
         raise IssueRefused(f"{period.name}的报表已经截止；要让“{org.name}”补报，请先批准延期。")
     if ProgressReport.objects.filter(organization=org, period=period, state=ReportState.SUBMITTED).exists():
         raise IssueRefused(f"“{org.name}”有一份报表等待接收，请先接收或退回，再下发下一份。")
     same = OutsideIssue.objects.filter(organization=org, period=period)
     issue.organization, issue.period, issue.issued_by = org, period, by
+    issue.activity, issue.unit_name, issue.period_name = words.activity(), org.name, period.name
     issue.serial = (same.aggregate(last=Max("serial"))["last"] or 0) + 1
     issue.basis = submissions.previous(org, period)
-    issue.lines = [line.as_json() for line in _lines(org, issue.basis, names)]
+    issue.lines = [line.as_json() for line in _lines(org, period, issue.basis, names)]
     issue.save()
     return issue
 
 
-def _lines(org: Organization, basis: ProgressReport | None, names: Iterable[str]) -> list[Line]:
+def _lines(org: Organization, period: Period, basis: ProgressReport | None, names: Iterable[str]) -> list[Line]:
     """本级, its organisations in the system, what was reported last, and what the office sets."""
-    below = Organization.objects.alive(clock.today()).filter(parent=org).order_by("order", "code")
+    below = reporting.expected(Organization.objects.filter(parent=org), period).order_by("order", "code")
     last = one.rows_of(basis) if basis else []
     lines = figures.lines_of(org.pk, list(below.values_list("pk", "name")), last)
     taken = [line.name for line in lines]
@@ -196,7 +200,7 @@ def lines(issue: OutsideIssue) -> list[Line]:
 def file_of(issue: OutsideIssue) -> bytes:
     """The form as a file: the same whenever it is asked for."""
     identity = Identity(issue.organization.code, issue.period.code, issue.serial)
-    return workbook.draw(Form(identity, issue.organization.name, issue.period.name, words.activity(), lines(issue)))
+    return workbook.draw(Form(identity, issue.unit_name, issue.period_name, issue.activity, lines(issue)))
 
 
 def file_name(issue: OutsideIssue) -> str:
@@ -301,8 +305,9 @@ def receive(
     rows = figures.rows_of(lines(issue), answers)
     source = ReportSource.LINK if issue.is_link else ReportSource.FORM
     report = submissions.receive(
-        issue.organization, issue.period, rows, reported_on=reported_on, by=by, source=source, note=note
-    )
+        issue.organization, issue.period, rows, reported_on=reported_on, by=by, source=source, note=note,
+        activity=issue.activity,
+    )  # fmt: skip
     issue.report, issue.received_at = report, clock.now()
     issue.save(update_fields=["report", "received_at"])
     return report

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs import scope
+from orgs.errors import DomainError
 from orgs.list_files import list_view
 from orgs.lists import ListFile, Sheet
 from orgs.models import Organization, User
@@ -165,7 +166,7 @@ def coverage_remind(request: UserRequest, code: str, measure: str) -> HttpRespon
     try:
         words = request.POST.get("text", "").replace("\0", "")
         nudge = nudges.send(org, period=period, measure=of, words=words, own=own, by=request.user)
-    except nudges.NudgeRefused as error:
+    except DomainError as error:
         messages.error(request, str(error))
         return back
     spared = f"，另有 {nudge.spared} 人今天已催办过，没有重复打扰" if nudge.spared else ""

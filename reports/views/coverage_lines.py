@@ -14,7 +14,7 @@ from orgs import scope
 from orgs.models import Organization, User
 from orgs.requests import UserRequest
 from reports import coverage as figures_of
-from reports import exemptions, past
+from reports import exemptions, past, reporting
 from reports.coverage import Figure, Figures, Row, Unit
 from reports.views import asked
 from reviews.models import Measure, Period
@@ -189,8 +189,8 @@ class _Composed:
         return any(figure.due for figure in row.figures.values())
 
     def _lives(self, org: Unit) -> bool:
-        """Not dissolved before the period's end: shown although nobody counts in it."""
-        return org.dissolved_on is None or org.dissolved_on > self.period.ends_on
+        """There on the day of the roster: shown although nobody counts in it."""
+        return org.lives_on(reporting.counted_on(self.period))
 
 
 def _may_see(user: User, org_ids: list[int]) -> tuple[set[int], set[int]]:

@@ -103,7 +103,7 @@ def outside_units(request: UserRequest) -> HttpResponse:
     period = _period(request.GET.get("period", ""))
     context: dict[str, Any] = {"tops": tops, "org": org, "period": period, "periods": Period.objects.all()}
     if org is not None and period is not None:
-        page = Paginator(issues.units(org), PAGE).get_page(request.GET.get("page"))
+        page = Paginator(issues.units(org, period), PAGE).get_page(request.GET.get("page"))
         context |= {"page_obj": page, "standings": issues.standings(list(page.object_list), period)}
         context |= {"suffixes": SUFFIXES, "most": FILES}
         context["returned"] = _returned(request).filter(period=period)[:SHOWN]

@@ -68,6 +68,7 @@ def _page(
         "rule": ReportingRule.objects.filter(category=org.category_id).first(),
         "deadline": reporting.deadline(period),
         "is_open": reporting.is_open(org, period),
+        "not_expected": reporting.why_not_expected(org, period),
         "absence": ReportAbsence.objects.filter(organization=org, period=period).select_related("by__person").first(),
         "extension": ReportExtension.objects.filter(organization=org, period=period)
         .select_related("by__person")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -81,14 +82,14 @@ def _below(request: UserRequest, org: Organization, period: Period, when: report
     visible = Organization.objects.filter(scope.seen(request.user))
     every = reporting.units_below(org, period, of=visible)
     units = sorted((unit for unit in every if unit.reports), key=_urgency)
-    late = [unit for unit in units if unit.sent_on is not None and when.is_late(unit.sent_on)]
+    late = [unit for unit in units if when.is_late(unit.counts_on)]
     missing = [unit for unit in units if unit.is_missing]
     found = {
         "page_obj": Paginator(units, PAGE).get_page(request.GET.get("page")),
         "not_reporting": len(every) - len(units),
         "tally": {
             "units": len(units),
-            "on_time": sum(unit.sent_on is not None for unit in units) - len(late),
+            "on_time": sum(unit.counts_on is not None for unit in units) - len(late),
             "late": len(late),
             "missing": len(missing),
             "explained": sum(unit.is_explained for unit in units),
@@ -159,7 +160,7 @@ def _page(
         "differences": differences(report, request.user, why=False) if is_compared else [],
         "resting": _resting(request.user, rows),
         "settles": reporting.fills_in(request.user, report.organization),
-        "is_late": reporting.deadline(report.period).is_late(report.sent_on),
+        "is_late": reporting.deadline(report.period).is_late(report.counts_on),
         "submit_form": submit or SubmitForm(initial={"reported_on": clock.today()}),
         "return_form": back or ReturnForm(),
     }
@@ -194,6 +195,20 @@ def progress_submit(request: UserRequest, pk: int) -> HttpResponse:
         except submissions.WrongDay as refusal:
             form.add_error("reported_on", str(refusal))
     return _page(request, report, submit=form)
+
+
+@require_POST
+def progress_discard(request: UserRequest, pk: int) -> HttpResponse:
+    """Give the draft up; back to the reports of the unit."""
+    report = visible_report(request, pk)
+    try:
+        kept = submissions.discard(report, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("progress_report", report.pk)
+    messages.success(request, "已放弃草稿，报表仍是已退回。" if kept else "已放弃草稿。")
+    query = urlencode({"org": report.organization.code, "period": report.period.code})
+    return redirect(f"{reverse('progress_reports')}?{query}")
 
 
 @require_POST

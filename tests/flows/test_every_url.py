@@ -214,6 +214,7 @@ MATRIX = {
     "progress_draft": (NEVER, "404 404 404 404 404 404 404"),
     "progress_report": ("404 404 404 200 404 200 200", NEVER),
     "progress_submit": (NEVER, "404 404 404 400 404 400 400"),
+    "progress_discard": (NEVER, "404 404 404 302 404 302 302"),
     "progress_return": (NEVER, "404 404 404 400 404 400 400"),
     "progress_accept": (NEVER, "404 404 404 302 404 302 302"),
     "progress_take_back": (NEVER, "404 404 404 302 404 302 302"),

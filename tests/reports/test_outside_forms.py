@@ -428,7 +428,7 @@ def test_what_was_uploaded_goes_after_a_month(cast, unit, period, issue):
     assert list(ReturnedForm.objects.all()) == [kept]
 
 
-def test_the_way_is_a_form(cast, unit):
+def test_the_way_is_a_form(cast, unit, period):
     assert reporting.way_of(unit) == Way.FORM
-    assert list(issues.units(cast.org["1"])) == [unit]
+    assert list(issues.units(cast.org["1"], period)) == [unit]
     assert figures.EXTRA == 8

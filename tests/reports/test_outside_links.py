@@ -358,7 +358,7 @@ def test_units_in_guidance_are_set_to_report_by_form(office, cast, period):
     assert "请先勾选" in page(office.post(reverse("outside_set"), data | {"codes": []}, follow=True))
     assert "说明为什么" in page(office.post(reverse("outside_set"), data | {"reason": " "}, follow=True))
     assert "1 个单位改为用表格上报" in page(office.post(reverse("outside_set"), data, follow=True))
-    assert list(issues.units(cast.org["1"])) == [cast.org["13"]]
+    assert list(issues.units(cast.org["1"], period)) == [cast.org["13"]]
 
 
 def test_junk_is_answered_with_a_sentence(office, unit, period):

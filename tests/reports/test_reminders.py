@@ -308,7 +308,7 @@ def test_selection_costs_the_same_for_more_people(cast, period, duty, django_ass
         org = make_org(f"9{number:02}", parent=cast.org["12"])
         make_post(person, org, "书记")
         make_item(make_bare_record(period, cast.org["1"], cast.person["root_head"], of_org=org), "2010-11-20")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         found = reminders.due(day("2010-12-24"))
     assert len(found) == 21 + 40
 

@@ -264,7 +264,7 @@ def test_the_report_knows_what_each_may_do(cast, synced):
     clerk, above, stranger = (cast.user[who] for who in ("clerk", "root_clerk", "stranger"))
     accept_below(cast.org["13"], synced)
     report = submissions.draft(cast.org["13"], synced, by=clerk)
-    assert (allowed(report, clerk), allowed(report, above)) == ({"fill_in", "submit"}, set())
+    assert (allowed(report, clerk), allowed(report, above)) == ({"fill_in", "submit", "discard"}, set())
     submissions.submit(report, by=clerk)
     assert (allowed(report, clerk), allowed(report, above)) == ({"take_back"}, {"accept", "return_"})
     submissions.accept(report, by=above)
@@ -278,7 +278,7 @@ def test_the_report_knows_what_each_may_do(cast, synced):
 def test_what_it_says_is_what_the_verbs_do(cast, synced):
     """Every user, every state, every step: open where `may` says so, refused everywhere else."""
     verbs = {
-        "submit": submissions.submit, "take_back": submissions.take_back, "accept": submissions.accept,
+        "submit": submissions.submit, "discard": submissions.discard, "take_back": submissions.take_back, "accept": submissions.accept,
         "return_": lambda report, by: submissions.return_(report, reason="请核对", by=by), "reopen": submissions.reopen,
     }  # fmt: skip
     accept_below(cast.org["13"], synced)
@@ -326,7 +326,13 @@ def test_an_acceptance_stands_once_the_level_above_has_sent_its_own(cast, synced
 
 def test_an_acceptance_stands_once_the_unit_goes_on(cast, synced):
     report = submissions.accept(sent(cast, synced), by=cast.user["root_clerk"])
-    submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
+    later = sent(cast, synced)
+    for step in ("sent", "returned", "drafted again"):
+        if step == "returned":
+            submissions.return_(later, reason="请核对", by=cast.user["root_clerk"])
+        if step == "drafted again":
+            submissions.draft(cast.org["13"], synced, by=cast.user["clerk"])
+        assert not submissions.may(report, cast.user["root_clerk"]).reopen, step
     with pytest.raises(SubmissionRefused, match="下一份"):
         submissions.reopen(report, by=cast.user["root_clerk"])
 

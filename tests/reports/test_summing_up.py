@@ -316,7 +316,7 @@ def test_what_may_says_of_a_unit_s_report_is_what_the_verbs_do(cast, period, set
         report = submissions.return_(report, reason="请核对", by=cast.user["root_clerk"])
     settings.TODAY = "2011-02-01" if closed else "2010-12-10"
     verbs = {
-        "submit": submissions.submit, "take_back": submissions.take_back, "accept": submissions.accept,
+        "submit": submissions.submit, "discard": submissions.discard, "take_back": submissions.take_back, "accept": submissions.accept,
         "return_": lambda report, by: submissions.return_(report, reason="请核对", by=by), "reopen": submissions.reopen,
     }  # fmt: skip
     for user in cast.user.values():
